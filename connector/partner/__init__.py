@@ -1,0 +1,1 @@
+"""The partners that we know: legal entity, identifier, and what their credentials attest."""

@@ -1,0 +1,64 @@
+"""Who a partner is, who is calling, and the port through which both are proven."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from connector.identifiers import Bpnl, Did
+
+
+@dataclass(frozen=True, slots=True)
+class Partner:
+    """One company of the address book, under the name that the operator gave it."""
+
+    name: str
+    bpnl: Bpnl
+    did: Did
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedCredential:
+    """One verifiable credential whose signature, issuer, subject and dates were checked.
+
+    ``type`` is the credential's own type, such as ``MembershipCredential``; ``subject`` is
+    its ``credentialSubject`` as it came; ``expires_at`` is aware UTC.
+    """
+
+    type: str
+    subject: Mapping[str, object]
+    issuer: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The partner that a verified token and its verified credentials prove.
+
+    ``bpnl`` is the one that the credentials attest, never one that a header claims.
+    ``expires_at`` (aware UTC) is when this proof ends: earlier of the reuse limit and the
+    earliest expiry among ``credentials``.
+    """
+
+    did: Did
+    bpnl: Bpnl
+    credentials: tuple[VerifiedCredential, ...]
+    expires_at: datetime
+
+
+class Identity(Protocol):
+    """Proves who calls us, and proves us to those whom we call."""
+
+    async def authenticate(self, authorization: str | None) -> Caller:
+        """Return who sent a request with this ``Authorization`` header.
+
+        Raises `PartnerError` naming who and why when the proof fails, and `TransientError`
+        when the caller's own endpoints cannot be reached to check it.
+        """
+        ...
+
+    async def authorization_for(self, audience: Did) -> str:
+        """Return the ``Authorization`` header value of one message to ``audience``."""
+        ...
