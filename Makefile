@@ -1,0 +1,58 @@
+# Every task in a line or three; `make help` lists them.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+READY := .venv/.ready
+TYPED := $(wildcard connector adapters deploy tests)
+
+.PHONY: all
+all: $(READY) ## put the command at .venv/bin/eslabon
+
+$(READY): requirements.lock pyproject.toml deploy/need
+	@deploy/need 'Python 3.11 or newer with venv' python3-venv -- $(PYTHON) -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+.PHONY: broker
+broker:
+	@deploy/need --optional "an MQTT broker" mosquitto -- bash -c 'PATH="$$PATH:/usr/sbin" command -v mosquitto'
+
+.PHONY: test
+test: $(READY) broker ## every test but benchmarks, journeys with real processes included
+	$(BIN)/pytest -m "not benchmark and not conformance" $(ARGS)
+
+.PHONY: quick
+quick: $(READY) ## the tests to run while typing: no journeys
+	$(BIN)/pytest -q -m "not journey and not benchmark and not conformance" $(ARGS)
+
+.PHONY: check
+check: $(READY) ## format, lint, types, spelling, imports, architecture
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy $(TYPED)
+	$(BIN)/codespell
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/pytest -q tests/architecture
+
+.PHONY: format
+format: $(READY) ## set the code as the formatter wants it
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+.PHONY: lock
+lock: $(READY) ## choose newest versions for requirements.lock, with hashes
+	$(BIN)/pip install --quiet pip-tools
+	env -u PIP_FIND_LINKS CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --upgrade \
+	  --generate-hashes --extra dev --strip-extras --allow-unsafe \
+	  --no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
+	  --output-file requirements.lock pyproject.toml
+
+.PHONY: help
+help: ## what can be made
+	@sed -nE 's/^([a-z]+):[^#]*## (.*)$$/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
