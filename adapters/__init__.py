@@ -1,0 +1,1 @@
+"""Adapters: one folder for each kind of source that a supplier already has."""

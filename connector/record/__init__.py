@@ -1,0 +1,1 @@
+"""Room ``record``: what a source system said, how far it was read, and what was kept back."""

@@ -1,0 +1,118 @@
+"""The outbox: what we owe to partners is a row, written in the transaction that owes it.
+
+A message is sent at once when its transaction is durable, again with growing waits when
+that fails, and parked at its deadline. Of one process at most one message is on its way,
+so that a partner never sees them out of order. Sending twice is possible (a kill between
+the send and the record of it) and harmless: receivers know a repeated message.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from connector.store.database import Database
+from connector.store.journal import millis, moment
+
+RETRY_SECONDS_FIRST = 0.2
+RETRY_SECONDS_MAX = 60.0
+DEADLINE_SECONDS = 24 * 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A message that we owe: its process, its type, whom it goes to, and what it says."""
+
+    process: str
+    message: str
+    partner: str
+    url: str
+    body: bytes
+    deadline_seconds: float = DEADLINE_SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """A row of the outbox that is due."""
+
+    id: int
+    outgoing: Outgoing
+    attempts: int
+    deadline_at: datetime
+
+
+def owe(tx: Database, outgoing: Outgoing, now: datetime) -> int:
+    """Write a message inside the caller's transaction; it is due at once."""
+    deadline = now + timedelta(seconds=outgoing.deadline_seconds)
+    return tx.execute(
+        "INSERT INTO outbox (process, message, partner, url, body, next_at, deadline_at,"
+        " created_at) VALUES (?,?,?,?,?,?,?,?)",
+        (
+            outgoing.process,
+            outgoing.message,
+            outgoing.partner,
+            outgoing.url,
+            outgoing.body,
+            millis(now),
+            millis(deadline),
+            millis(now),
+        ),
+    )
+
+
+def due(db: Database, now: datetime, messages_max: int) -> list[Owed]:
+    """Return the messages to send now: of each process its oldest one, if that is due."""
+    found = db.rows(
+        "SELECT id, process, message, partner, url, body, attempts, deadline_at FROM outbox o"
+        " WHERE state = 'owed' AND next_at <= ? AND NOT EXISTS (SELECT 1 FROM outbox p"
+        " WHERE p.process = o.process AND p.state = 'owed' AND p.id < o.id) ORDER BY id LIMIT ?",
+        (millis(now), messages_max),
+    )
+    return [Owed(r[0], Outgoing(r[1], r[2], r[3], r[4], r[5]), r[6], moment(r[7])) for r in found]
+
+
+def next_due(db: Database) -> datetime | None:
+    """Return when the next owed message becomes due, or None when nothing is owed."""
+    found = db.row("SELECT min(next_at) FROM outbox WHERE state = 'owed'")
+    return moment(found[0]) if found and found[0] is not None else None
+
+
+def settle(tx: Database, owed: Owed, now: datetime) -> None:
+    """Record that a message arrived."""
+    tx.execute(
+        "UPDATE outbox SET state = 'sent', attempts = attempts + 1, settled_at = ?, error = NULL"
+        " WHERE id = ?",
+        (millis(now), owed.id),
+    )
+
+
+def postpone(tx: Database, owed: Owed, now: datetime, error: str) -> bool:
+    """Record a failed attempt; return False when the deadline has passed and it is parked."""
+    wait = min(RETRY_SECONDS_FIRST * 2**owed.attempts, RETRY_SECONDS_MAX)
+    following = now + timedelta(seconds=wait)
+    if following > owed.deadline_at:
+        park(tx, owed, now, error)
+        return False
+    tx.execute(
+        "UPDATE outbox SET attempts = attempts + 1, next_at = ?, error = ? WHERE id = ?",
+        (millis(following), error, owed.id),
+    )
+    return True
+
+
+def park(tx: Database, owed: Owed, now: datetime, error: str) -> None:
+    """Record that a message will not be sent again, and why."""
+    tx.execute(
+        "UPDATE outbox SET state = 'parked', attempts = attempts + 1, settled_at = ?, error = ?"
+        " WHERE id = ?",
+        (millis(now), error, owed.id),
+    )
+
+
+def drop(tx: Database, process: str, now: datetime, reason: str) -> None:
+    """Park all that is still owed for a process that has ended."""
+    tx.execute(
+        "UPDATE outbox SET state = 'parked', settled_at = ?, error = ?"
+        " WHERE process = ? AND state = 'owed'",
+        (millis(now), reason, process),
+    )
