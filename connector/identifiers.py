@@ -7,9 +7,8 @@ wrong one raises `DataError`; none is ever tidied silently.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Self
+from typing import NamedTuple, Self
 
 from connector.errors import DataError
 
@@ -87,8 +86,7 @@ class TwinType(StrEnum):
     PART_INSTANCE = "PartInstance"
 
 
-@dataclass(frozen=True, slots=True)
-class IdentityKey:
+class IdentityKey(NamedTuple):
     """The keys that name one asset at its manufacturer (CX-0126 2.1.1, CX-0127 2.0.2).
 
     ``instance_name`` is ``partInstanceId``, ``batchId`` or ``jisNumber``, and ``instance``
