@@ -27,8 +27,8 @@ BANNED = set(
     "util utils helper helpers manager service core common base misc shared handler processor"
     " abstract impl info".split()
 )
-# The Decentralized Claims Protocol names these so; one concept, one word.
-WORDS_OF_THE_FIELD = ("credential_service", "CredentialService", "issuer_service")
+# So the Decentralized Claims Protocol and DID documents name them; one concept, one word.
+WORDS_OF_THE_FIELD = ("credential_service", "CredentialService", "issuer_service", "_Service")
 
 FILES = house()
 FUNCTIONS = [(file, function) for file in FILES for function in file.functions]
