@@ -1,0 +1,248 @@
+"""What an operator may ask of a connector: the questions, and the answers as plain values.
+
+Commands are written once against `Operations`. The daemon gives one that works on its own
+store, `connector.web.remote` one that asks a running daemon over the operator's side. All
+answers are frozen values that become JSON as they are; times are aware UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from connector.errors import Finding
+
+ENTRIES_MAX = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class FeedStatus:
+    """How one feed stands: what came of it, and the last trouble (empty if there is none)."""
+
+    name: str
+    adapter: str
+    documents: int = 0
+    records: int = 0
+    quarantined: int = 0
+    last_intake_at: datetime | None = None
+    last_error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StatusReport:
+    """The connector in figures.
+
+    ``counts`` names what the store holds (documents, records, aspects, quarantined, twins,
+    offers, agreements, transfers, owed, parked, collections); ``negotiations`` counts
+    negotiations by state; ``backlog`` the rows that still lie before each door.
+    """
+
+    name: str
+    bpnl: str
+    did: str
+    running: bool
+    started_at: datetime | None = None
+    counts: Mapping[str, int] = field(default_factory=dict)
+    negotiations: Mapping[str, int] = field(default_factory=dict)
+    backlog: Mapping[str, int] = field(default_factory=dict)
+    feeds: tuple[FeedStatus, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """Whether work can be done; ``missing`` names in plain words what is not there yet."""
+
+    missing: tuple[str, ...] = ()
+
+    @property
+    def ready(self) -> bool:
+        """Whether nothing is missing."""
+        return not self.missing
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantineQuery:
+    """Which entries to list: of one feed (empty: all), the open ones unless ``closed``."""
+
+    feed: str = ""
+    closed: bool = False
+    entries_max: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantineEntry:
+    """One thing that was kept back, with every reason.
+
+    ``header`` and ``rows`` are the record's cells as text, where it could be read at all;
+    ``raw`` is what was unreadable. ``state`` is open, replayed or superseded.
+    """
+
+    id: int
+    feed: str
+    source: str
+    position: int | None
+    state: str
+    at: datetime
+    findings: tuple[Finding, ...] = ()
+    record: int | None = None
+    raw: str = ""
+    header: tuple[str, ...] = ()
+    rows: tuple[tuple[str, ...], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantineList:
+    """Entries of the quarantine, newest first, and how many there are in all."""
+
+    entries: tuple[QuarantineEntry, ...] = ()
+    total: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayRequest:
+    """Which open entries to try again: these, those of one feed, or all if both are empty."""
+
+    ids: tuple[int, ...] = ()
+    feed: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayReport:
+    """What a replay did: entries tried again, and those of them that are still wrong."""
+
+    replayed: int
+    still_quarantined: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TraceStep:
+    """One thing that happened: when, in which room, the event's name, and what it was."""
+
+    at: datetime
+    room: str
+    event: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """The way of one thing through the rooms, oldest step first; empty if it is unknown."""
+
+    about: str
+    steps: tuple[TraceStep, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class IngestReport:
+    """What one round of intake took in and made of it.
+
+    ``errors`` are whole sources that could not be read, one finding each.
+    """
+
+    documents: int = 0
+    records: int = 0
+    unchanged: int = 0
+    aspects: int = 0
+    twins: int = 0
+    quarantined: int = 0
+    seconds: float = 0.0
+    errors: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CollectRequest:
+    """What to collect from whom.
+
+    ``partner`` is the name in the address book. A part is named by ``global_asset_id`` or
+    by ``asset_ids``, pairs such as ``("manufacturerPartId", "PUE-4711")``; ``aspects``
+    limits what is pulled (empty: all that is offered), ``depth_max`` the levels of the
+    bill of materials.
+    """
+
+    partner: str
+    global_asset_id: str = ""
+    asset_ids: tuple[tuple[str, str], ...] = ()
+    aspects: tuple[str, ...] = ()
+    depth_max: int = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Tombstone:
+    """A part or aspect that could not be had: from whom, which, at which step, and why."""
+
+    partner: str
+    id: str
+    step: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class CollectedPart:
+    """One place in the walked bill of materials; ``parent`` is the ``node`` above it.
+
+    ``instance_name`` says what ``instance`` is: partInstanceId, batchId or jisNumber.
+    ``quantity`` is how much of it is in its parent; ``kg_co2e`` its footprint per one
+    ``declared_unit``, None where none was shared.
+    """
+
+    node: int
+    parent: int | None
+    global_asset_id: str
+    partner: str
+    name: str = ""
+    manufacturer_part_id: str = ""
+    instance_name: str = ""
+    instance: str = ""
+    quantity: float | None = None
+    unit: str = ""
+    kg_co2e: float | None = None
+    declared_unit: str = ""
+    aspects: tuple[str, ...] = ()
+    tombstone: Tombstone | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionReport:
+    """How a collection stands: ``state`` is running, complete or failed.
+
+    ``parts`` lists parents before their children, ``tombstones`` all that is lacking.
+    ``failure`` says why the whole collection failed, in the finding's own words.
+    """
+
+    id: str
+    state: str
+    partner: str
+    started_at: datetime
+    finished_at: datetime | None = None
+    parts: tuple[CollectedPart, ...] = ()
+    tombstones: tuple[Tombstone, ...] = ()
+    counts: Mapping[str, int] = field(default_factory=dict)
+    kg_co2e_total: float | None = None
+    failure: Finding | None = None
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing more will come."""
+        return self.state != "running"
+
+
+@dataclass(frozen=True, slots=True)
+class Operations:
+    """The functions behind the operator's side; each may raise an `EslabonError`.
+
+    The operator's side calls ``ingest`` and ``replay`` in a thread of their own, since they
+    may take minutes; it calls all others inline in the event loop, and they must be short.
+    ``collect`` only starts the walk and returns the collection's id. ``show`` and
+    ``collection`` raise `DataError` for an id that they do not know.
+    """
+
+    status: Callable[[], StatusReport]
+    readiness: Callable[[], Readiness]
+    quarantine: Callable[[QuarantineQuery], QuarantineList]
+    show: Callable[[int], QuarantineEntry]
+    replay: Callable[[ReplayRequest], ReplayReport]
+    trace: Callable[[str], Trace]
+    ingest: Callable[[], IngestReport]
+    collect: Callable[[CollectRequest], str]
+    collection: Callable[[str], CollectionReport]
