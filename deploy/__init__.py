@@ -1,0 +1,1 @@
+"""What runs Eslabón elsewhere: the demo, and later containers and charts."""

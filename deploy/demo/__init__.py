@@ -1,0 +1,1 @@
+"""The demo: two companies and their dataspace authority, on one machine."""
