@@ -49,7 +49,7 @@ def moment(stored: int) -> datetime:
     return datetime.fromtimestamp(stored / 1000, tz=UTC)
 
 
-def append(
+def append(  # noqa: PLR0913 - each argument is a column of the line
     tx: Database,
     event: str,
     at: datetime,

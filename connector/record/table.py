@@ -1,0 +1,164 @@
+"""Rows of the record room, and its named SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+import orjson
+
+from connector.record.model import Checkpoint, Document, Record
+from connector.store.database import Database
+from connector.store.journal import millis
+
+_INSERT_RECORD = (
+    "INSERT INTO record (id, key, revision, document, position, positions, content, digest)"
+    " VALUES (?,?,?,?,?,?,?,?)"
+)
+_LATEST = (
+    "SELECT r.key, r.revision, r.digest, r.document, r.id, r.position,"
+    " EXISTS (SELECT 1 FROM quarantine q WHERE q.record = r.id AND q.state = 'open')"
+    " FROM record r WHERE r.key IN (%s) ORDER BY r.revision"
+)
+_RECORDS = (
+    "SELECT r.id, d.feed, d.name, d.header, r.revision, r.position, r.positions, r.content"
+    " FROM record r JOIN document d ON d.id = r.document"
+)
+
+
+class Prior(NamedTuple):
+    """The newest thing that is known under a key."""
+
+    revision: int
+    digest: bytes
+    document: int
+    record: int
+    position: int
+    quarantined: bool
+
+
+class Entry(NamedTuple):
+    """A record about to be stored: content is a JSON list of rows of cells."""
+
+    key: bytes
+    position: int
+    positions: bytes | None
+    content: bytes
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentRow:
+    """A document as the store knows it; ``rows`` counts what was taken of it so far."""
+
+    id: int
+    state: str
+    rows: int
+
+
+def checkpoint(db: Database, feed: str) -> Checkpoint:
+    """Return which documents of a feed are done, and how far unfinished ones were read."""
+    found = db.rows("SELECT fingerprint, state, rows FROM document WHERE feed = ?", (feed,))
+    done = frozenset(row[0] for row in found if row[1] != "reading")
+    return Checkpoint(done, {row[0]: row[2] for row in found if row[1] == "reading"})
+
+
+def find_document(db: Database, feed: str, document: Document) -> DocumentRow | None:
+    """Return the row of a document, or None when it was never seen."""
+    found = db.row(
+        "SELECT id, state, rows FROM document WHERE feed = ? AND fingerprint = ?",
+        (feed, document.fingerprint),
+    )
+    return DocumentRow(*found) if found else None
+
+
+def insert_document(tx: Database, feed: str, document: Document, now: datetime) -> int:
+    """Store a document that is being read and return its id."""
+    header = orjson.dumps(document.header)
+    return tx.execute(
+        "INSERT INTO document (feed, name, fingerprint, header, state, started_at)"
+        " VALUES (?,?,?,?,'reading',?)",
+        (feed, document.name, document.fingerprint, header, millis(now)),
+    )
+
+
+def mark_document(tx: Database, document: int, rows: int, state: str, now: datetime) -> None:
+    """Record how far a document was read, and what became of it."""
+    tx.execute(
+        "UPDATE document SET rows = ?, state = ?, finished_at = ? WHERE id = ?",
+        (rows, state, None if state == "reading" else millis(now), document),
+    )
+
+
+def latest(db: Database, keys: Sequence[bytes]) -> dict[bytes, Prior]:
+    """Return the newest revision of each key that is known."""
+    found = db.rows_in(_LATEST, keys)
+    return {r[0]: Prior(r[1], r[2], r[3], r[4], r[5], bool(r[6])) for r in found}
+
+
+def next_record_id(db: Database) -> int:
+    """Return the id that the next record will bear."""
+    found = db.row("SELECT coalesce(max(id), 0) + 1 FROM record")
+    return int(found[0]) if found else 1
+
+
+def insert_records(
+    tx: Database, first: int, document: int, entries: Sequence[tuple[Entry, int]]
+) -> None:
+    """Store entries with their revisions under consecutive ids from ``first``."""
+    tx.executemany(
+        _INSERT_RECORD,
+        (
+            (first + i, e.key, revision, document, e.position, e.positions, e.content, e.digest)
+            for i, (e, revision) in enumerate(entries)
+        ),
+    )
+
+
+def insert_sightings(tx: Database, document: int, seen: Mapping[bytes, int]) -> None:
+    """Remember rows of an unfinished document that repeat what is known."""
+    tx.executemany(
+        "INSERT OR IGNORE INTO sighting (document, key, position) VALUES (?,?,?)",
+        ((document, key, position) for key, position in seen.items()),
+    )
+
+
+def sightings(db: Database, document: int, keys: Sequence[bytes]) -> dict[bytes, int]:
+    """Return the positions of those keys that this document repeated unchanged."""
+    if db.row("SELECT 1 FROM sighting WHERE document = ? LIMIT 1", (document,)) is None:
+        return {}
+    sql = f"SELECT key, position FROM sighting WHERE document = {document} AND key IN (%s)"  # noqa: S608
+    return {row[0]: row[1] for row in db.rows_in(sql, keys)}
+
+
+def forget_sightings(tx: Database, document: int) -> None:
+    """Drop what only mattered while a document was being read."""
+    tx.execute("DELETE FROM sighting WHERE document = ?", (document,))
+
+
+def records(db: Database, first: int, last: int) -> Iterator[Record]:
+    """Yield the records with ids from ``first`` to ``last`` that are not in quarantine."""
+    held = "SELECT record FROM quarantine WHERE state = 'open' AND record BETWEEN ? AND ?"
+    found = db.rows(
+        f"{_RECORDS} WHERE r.id BETWEEN ? AND ? AND r.id NOT IN ({held}) ORDER BY r.id",
+        (first, last, first, last),
+    )
+    headers: dict[bytes, tuple[str, ...]] = {}
+    for row in found:
+        if row[3] not in headers:
+            headers[row[3]] = tuple(orjson.loads(row[3]))
+        positions = tuple(orjson.loads(row[6])) if row[6] else (row[5],)
+        content = orjson.loads(row[7])
+        yield Record(row[0], row[1], row[2], headers[row[3]], row[4], positions, content)
+
+
+def record(db: Database, record_id: int) -> Record | None:
+    """Return one record, in quarantine or not."""
+    row = db.row(f"{_RECORDS} WHERE r.id = ?", (record_id,))
+    if row is None:
+        return None
+    positions = tuple(orjson.loads(row[6])) if row[6] else (row[5],)
+    header = tuple(orjson.loads(row[3]))
+    return Record(row[0], row[1], row[2], header, row[4], positions, orjson.loads(row[7]))

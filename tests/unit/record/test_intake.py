@@ -1,0 +1,168 @@
+"""The intake door: every row is taken once, kept back with a reason, or known already."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import pytest
+
+from connector.errors import Finding, Location
+from connector.record import intake, quarantine, table
+from connector.record.model import Batch, Document, Feed, Reject
+from connector.store import journal
+from connector.store.database import Database
+
+NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+FEED = Feed("parts", key=("serial",), columns=("serial", "name"))
+
+
+@pytest.fixture
+def db(tmp_path):
+    database = Database.open(tmp_path / "store.db")
+    yield database
+    database.close()
+
+
+def batch(  # noqa: PLR0913
+    rows: Sequence[Sequence[object]], *, name="a.csv", first=2, ends=True, taken=None, stream=False
+) -> Batch:
+    document = Document(name, f"{name}-print", ("serial", "name"), stream=stream)
+    positions = range(first, first + len(rows))
+    return Batch(document, positions, rows, taken or first + len(rows) - 2, ends)
+
+
+def received(db: Database) -> list[tuple[int, int]]:
+    found = db.rows("SELECT first, last FROM journal WHERE event = 'record.received' ORDER BY id")
+    return [(row[0], row[1]) for row in found]
+
+
+def test_the_rows_of_a_document_go_on_together_when_it_ends(db):
+    first = intake.take(db, FEED, batch([("1", "a"), ("2", "b")], ends=False), NOW)
+    before = received(db)
+    second = intake.take(db, FEED, batch([("3", "c")], first=4), NOW)
+
+    assert (first.records, second.records, before, received(db)) == (2, 1, [], [(1, 3)])
+
+
+def test_the_same_document_twice_changes_nothing(db):
+    intake.take(db, FEED, batch([("1", "a")]), NOW)
+    again = intake.take(db, FEED, batch([("1", "a")]), NOW)
+
+    assert (again.records, received(db)) == (0, [(1, 1)])
+
+
+def test_the_same_row_in_a_later_document_changes_nothing(db):
+    intake.take(db, FEED, batch([("1", "a")]), NOW)
+    again = intake.take(db, FEED, batch([("1", "a")], name="b.csv"), NOW)
+
+    assert (again.records, again.unchanged, received(db)) == (0, 1, [(1, 1)])
+
+
+def test_a_corrected_row_in_a_later_document_is_a_new_revision(db):
+    intake.take(db, FEED, batch([("1", "a")]), NOW)
+    intake.take(db, FEED, batch([("1", "A")], name="b.csv"), NOW)
+
+    assert [r.revision for r in table.records(db, 1, 2)] == [1, 2]
+
+
+def test_one_key_twice_in_a_document_holds_both_rows_naming_each_other(db):
+    intake.take(db, FEED, batch([("1", "a"), ("2", "b"), ("1", "z")]), NOW)
+    held = quarantine.listed(db, None, 10)
+
+    assert [(q.position, q.findings[0].params["rows"]) for q in held] == [(2, "4"), (4, "2")]
+    assert [r.rows[0][0] for r in table.records(db, 1, 3)] == ["2"]
+
+
+def test_one_key_twice_is_found_across_batches(db):
+    intake.take(db, FEED, batch([("1", "a")], ends=False), NOW)
+    intake.take(db, FEED, batch([("1", "z")], first=3), NOW)
+
+    assert [q.position for q in quarantine.listed(db, None, 10)] == [2, 3]
+
+
+def test_a_repeat_of_what_is_known_still_conflicts_with_a_changed_row_beside_it(db):
+    intake.take(db, FEED, batch([("1", "a")]), NOW)
+    intake.take(db, FEED, batch([("1", "a")], name="b.csv", ends=False), NOW)
+    intake.take(db, FEED, batch([("1", "z")], name="b.csv", first=3), NOW)
+    held = quarantine.listed(db, None, 10)
+
+    assert [(q.source, q.position, q.findings[0].params["rows"]) for q in held] == [
+        ("b.csv", 3, "2")
+    ]
+
+
+def test_a_document_that_repeats_one_row_word_for_word_is_no_conflict(db):
+    taken = intake.take(db, FEED, batch([("1", "a"), ("1", "a")]), NOW)
+
+    assert (taken.records, taken.unchanged, taken.quarantined) == (1, 1, 0)
+
+
+def test_a_corrected_document_takes_the_place_of_what_was_held(db):
+    intake.take(db, FEED, batch([("1", "a"), ("1", "z")]), NOW)
+    intake.take(db, FEED, batch([("1", "z")], name="b.csv"), NOW)
+
+    assert [r.revision for r in table.records(db, 3, 3)] == [3]
+    assert quarantine.listed(db, None, 10) == []
+
+
+def test_a_stream_may_repeat_a_key_and_each_message_is_a_revision(db):
+    rows = [("1", "a"), ("1", "b")]
+    intake.take(db, FEED, batch(rows, name="line/1", stream=True), NOW)
+    intake.take(db, FEED, batch([("1", "c")], name="line/1", stream=True), NOW)
+
+    assert [r.revision for r in table.records(db, 1, 3)] == [1, 2, 3]
+    assert received(db) == [(1, 2), (3, 3)]
+
+
+def test_rows_of_one_group_form_one_record(db):
+    grouped = Feed("bom", key=("serial",), columns=("serial", "name"), grouped=True)
+    intake.take(db, grouped, batch([("1", "a"), ("2", "b"), ("1", "c")]), NOW)
+
+    assert [(r.positions, r.rows) for r in table.records(db, 1, 9)] == [
+        ((2, 4), [["1", "a"], ["1", "c"]]),
+        ((3,), [["2", "b"]]),
+    ]
+
+
+def test_rows_without_a_key_never_conflict_with_each_other(db):
+    taken = intake.take(db, FEED, batch([("", "a"), ("", "b")]), NOW)
+
+    assert (taken.records, taken.quarantined) == (2, 0)
+
+
+def test_a_row_that_cannot_be_read_stands_in_the_quarantine(db):
+    finding = Finding("record:x", {}, Location("a.csv", 3))
+    rejected = Reject(3, "1;2;3", finding)
+    given = batch([("1", "a")])
+    intake.take(
+        db, FEED, Batch(given.document, [2], given.rows, 2, ends=True, rejects=[rejected]), NOW
+    )
+    held = quarantine.listed(db, None, 10)
+
+    assert [(q.position, q.raw, q.findings) for q in held] == [(3, "1;2;3", (finding,))]
+
+
+def test_a_refused_document_is_named_with_its_reason(db):
+    finding = Finding("record:y", {}, Location("a.csv"))
+    document = Document("a.csv", "p", ())
+    intake.take(db, FEED, Batch(document, [], [], 0, ends=True, failure=finding), NOW)
+
+    assert table.checkpoint(db, "parts").done == {"p"}
+    assert quarantine.listed(db, None, 10)[0].findings == (finding,)
+
+
+def test_replayed_records_are_before_the_next_door_again(db):
+    intake.take(db, FEED, batch([("1", "a"), ("1", "z")]), NOW)
+    entries = quarantine.listed(db, None, 10)
+    with db.transaction() as tx:
+        count = quarantine.release(tx, [entries[1].id], NOW)
+
+    work = journal.next_work(db, "derivation", ("record.replayed",), 10)
+    assert (count, work and (work.first, work.last)) == (1, (2, 2))
+
+
+def test_a_batch_that_was_stored_already_is_passed_over_after_a_restart(db):
+    given = batch([("1", "a"), ("2", "b")], ends=False)
+    intake.take(db, FEED, given, NOW)
+    again = intake.take(db, FEED, given, NOW)
+
+    assert (again.records, table.checkpoint(db, "parts").partial) == (0, {"a.csv-print": 2})
