@@ -13,6 +13,7 @@ from enum import StrEnum
 from connector.identifiers import SemanticId
 
 JsonScalar = str | int | float | bool
+EnumValue = JsonScalar | Mapping[str, str]
 
 
 class Shape(StrEnum):
@@ -121,6 +122,7 @@ class Characteristic:
 
     ``datatype`` is a scalar type such as ``xsd:decimal``; ``entity`` the URN of an entity;
     ``element`` the type of a list's items where the model gives a characteristic for them;
+    ``values`` what an enumeration allows, a language string as ``{"en": "text"}``;
     ``base`` and ``constraints`` make up a trait; ``left`` and ``right`` an either.
     """
 
@@ -132,7 +134,7 @@ class Characteristic:
     entity: str = ""
     element: Characteristic | None = None
     unique: bool = False
-    values: tuple[JsonScalar, ...] = ()
+    values: tuple[EnumValue, ...] = ()
     instances: tuple[Instance, ...] = ()
     left: Characteristic | None = None
     right: Characteristic | None = None
@@ -224,7 +226,7 @@ class Property:
         return self.characteristic.item.scalar_kind
 
     @property
-    def values(self) -> tuple[JsonScalar, ...]:
+    def values(self) -> tuple[EnumValue, ...]:
         """The allowed values of an enumeration, for a list of its items; else empty."""
         return self.characteristic.item.bare.values
 
