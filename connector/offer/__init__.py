@@ -1,0 +1,1 @@
+"""What a partner may ask for, and under which policy."""
