@@ -1,0 +1,128 @@
+"""Compact JSON Web Tokens (RFC 7515, RFC 7519): reads, writes and times them; no I/O.
+
+What a token claims is typed by a `msgspec.Struct` per purpose; an unknown claim is ignored,
+a claim of the wrong type is an error.
+"""
+
+from __future__ import annotations
+
+import binascii
+import re
+from base64 import urlsafe_b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Generic, TypeVar
+
+import msgspec
+
+from connector.errors import PartnerError
+from connector.protocols.dcp.keys import SigningKey
+
+# What clocks of two companies may differ by; the same as the Eclipse connector's.
+LEEWAY_SECONDS = 5
+
+_COMPACT = re.compile(r"([\w-]+)\.([\w-]+)\.([\w-]+)", re.ASCII)
+_URL_TO_PLAIN = str.maketrans("-_", "+/")
+
+
+class Header(msgspec.Struct, frozen=True):
+    """The protected header, as far as we read it."""
+
+    alg: str
+    kid: str = ""
+    crit: list[str] | None = None
+
+
+class Dated(msgspec.Struct, frozen=True):
+    """The dates of a token, in seconds since 1970 (RFC 7519, 4.1.4 to 4.1.6)."""
+
+    exp: float | None = None
+    nbf: float | None = None
+    iat: float | None = None
+
+
+C = TypeVar("C", bound=msgspec.Struct)
+
+
+@dataclass(frozen=True, slots=True)
+class Jwt(Generic[C]):
+    """A token as it was written; nothing in it is proven yet."""
+
+    header: Header
+    claims: C
+    signed_part: bytes
+    signature: bytes
+
+
+def parse_jwt(text: str, claims_type: type[C], *, limit_bytes: int, who: str) -> Jwt[C]:
+    """Return the parts of a compact token.
+
+    Raises `PartnerError` when it is longer than ``limit_bytes``, malformed, unsigned, or
+    demands an extension (``crit``); ``who`` is named in it.
+    """
+    if len(text) > limit_bytes:
+        raise PartnerError("connector.protocols.dcp:token_too_long", who=who, limit=limit_bytes)
+    parts = _COMPACT.fullmatch(text)
+    if parts is None:
+        raise PartnerError("connector.protocols.dcp:token_malformed", who=who, reason="a.b.c")
+    try:
+        header = _decoder(Header).decode(_decoded(parts[1]))
+        claims = _decoder(claims_type).decode(_decoded(parts[2]))
+        signature = _decoded(parts[3])
+    except (msgspec.MsgspecError, RecursionError, ValueError) as trouble:
+        reason = str(trouble)
+        raise PartnerError(
+            "connector.protocols.dcp:token_malformed", who=who, reason=reason
+        ) from trouble
+    if header.crit is not None:
+        raise PartnerError("connector.protocols.dcp:token_malformed", who=who, reason="crit")
+    return Jwt(header, claims, text[: parts.end(2)].encode(), signature)
+
+
+def write_jwt(claims: Mapping[str, object], key: SigningKey) -> str:
+    """Return the compact token with these claims, signed by ``key``."""
+    signed = _header_of(key.kid) + b"." + _encoded(msgspec.json.encode(claims))
+    return (signed + b"." + _encoded(key.sign(signed))).decode()
+
+
+def check_dates(dates: Dated, *, now: float, who: str) -> None:
+    """Raise `PartnerError` unless ``now`` (seconds since 1970) lies within the dates.
+
+    A date that is absent does not bind; that one must be present is its reader's rule.
+    """
+    if dates.exp is not None and dates.exp <= now - LEEWAY_SECONDS:
+        raise PartnerError(
+            "connector.protocols.dcp:expired", who=who, seconds=round(now - dates.exp)
+        )
+    starts = max(dates.nbf or 0, dates.iat or 0)
+    if starts > now + LEEWAY_SECONDS:
+        raise PartnerError(
+            "connector.protocols.dcp:not_yet_valid", who=who, seconds=round(starts - now)
+        )
+
+
+def absolute_kid(kid: str, did: str) -> str:
+    """Return ``kid`` as DID URL: the DID itself may be left out of it."""
+    if "#" not in kid:
+        return f"{did}#{kid}"
+    return did + kid if kid.startswith("#") else kid
+
+
+@cache
+def _decoder(kind: type[C]) -> msgspec.json.Decoder[C]:
+    return msgspec.json.Decoder(kind)
+
+
+@cache
+def _header_of(kid: str) -> bytes:
+    return _encoded(msgspec.json.encode({"alg": "ES256", "typ": "JWT", "kid": kid}))
+
+
+def _encoded(raw: bytes) -> bytes:
+    return urlsafe_b64encode(raw).rstrip(b"=")
+
+
+def _decoded(segment: str) -> bytes:
+    plain = segment.translate(_URL_TO_PLAIN)
+    return binascii.a2b_base64(plain + "=" * (-len(plain) % 4), strict_mode=True)

@@ -1,0 +1,184 @@
+"""Presentation messages: query, response, and the presentation inside it; no I/O.
+
+Source: Decentralized Claims Protocol 1.0, 5.4.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated
+
+import msgspec
+
+from connector.errors import PartnerError
+from connector.identifiers import Did
+from connector.protocols.dcp.jwt import Dated, Jwt, check_dates, parse_jwt
+from connector.protocols.dcp.tokens import is_audience
+
+QUERY_BYTES_MAX = 64 * 1024
+PRESENTATION_BYTES_MAX = 512 * 1024
+SCOPES_MAX = 100
+CREDENTIALS_MAX = 50
+PRESENTATIONS_MAX = 10
+DCP_CONTEXT = "https://w3id.org/dspace-dcp/v1.0/dcp.jsonld"
+VC_CONTEXT = "https://www.w3.org/2018/credentials/v1"
+QUERY = "PresentationQueryMessage"
+RESPONSE = "PresentationResponseMessage"
+# The specification's alias, and the one that Tractus-X connectors use.
+TYPE_ALIASES = ("org.eclipse.dspace.dcp.vc.type", "org.eclipse.tractusx.vc.type")
+
+_SCOPE = re.compile(r"([A-Za-z0-9._\-]+):([A-Za-z0-9._\-]+):(read|\*|all)")
+
+
+class _Query(msgspec.Struct):
+    type: str = ""
+    at_type: str = msgspec.field(default="", name="@type")
+    scope: Annotated[list[str], msgspec.Meta(max_length=SCOPES_MAX)] | None = None
+    presentationDefinition: object = None  # noqa: N815 - the field's spelling
+
+
+_Text = Annotated[str, msgspec.Meta(max_length=PRESENTATION_BYTES_MAX)]
+
+
+class _Response(msgspec.Struct):
+    type: str = ""
+    at_type: str = msgspec.field(default="", name="@type")
+    presentation: (
+        Annotated[list[str | dict[str, object]], msgspec.Meta(max_length=PRESENTATIONS_MAX)]
+        | _Text
+    ) = []
+
+
+class _Presentation(msgspec.Struct, frozen=True, rename="camel"):
+    verifiable_credential: (
+        Annotated[list[str | dict[str, object]], msgspec.Meta(max_length=CREDENTIALS_MAX)] | _Text
+    ) = []
+
+
+class PresentationClaims(Dated, frozen=True, kw_only=True):
+    """The claims of a presentation's JWT."""
+
+    iss: str = ""
+    sub: str | None = None
+    aud: str | list[str] = ""
+    vp: _Presentation
+
+
+_QUERY_READER = msgspec.json.Decoder(_Query)
+_RESPONSE_READER = msgspec.json.Decoder(_Response)
+
+
+class UnsupportedQueryError(PartnerError):
+    """A query by presentation definition, which the specification leaves optional (501)."""
+
+
+def scope_of(kind: str, alias: str) -> str:
+    """Return the scope that asks for credentials of one type, such as ``…:BpnCredential:read``."""
+    return f"{alias}:{kind}:read"
+
+
+def types_of(scopes: Iterable[str]) -> tuple[str, ...]:
+    """Return the credential types that scopes ask for, under either alias, in their order.
+
+    A scope that asks for something else is left out: what is not understood is not granted.
+    """
+    matches = (_SCOPE.fullmatch(scope) for scope in scopes)
+    return tuple(dict.fromkeys(m[2] for m in matches if m and m[1] in TYPE_ALIASES))
+
+
+def query_message(scopes: Sequence[str]) -> bytes:
+    """Return the body of a presentation query."""
+    return msgspec.json.encode({"@context": [DCP_CONTEXT], "type": QUERY, "scope": list(scopes)})
+
+
+def read_query(body: bytes, *, who: str) -> tuple[str, ...]:
+    """Return the scopes of a presentation query.
+
+    Raises `PartnerError` when it is malformed or names no scope, and `UnsupportedQueryError`
+    when it asks by presentation definition alone.
+    """
+    try:
+        query = _QUERY_READER.decode(body)
+    except (msgspec.MsgspecError, RecursionError) as trouble:
+        raise _refusal("query_malformed", who, reason=str(trouble)) from trouble
+    if QUERY not in (query.type, query.at_type):
+        raise _refusal("query_malformed", who, reason=f"type: {query.type or query.at_type}")
+    if query.scope is None and query.presentationDefinition is not None:
+        raise UnsupportedQueryError("connector.protocols.dcp:query_by_definition", who=who)
+    if query.presentationDefinition is not None:
+        raise _refusal("query_malformed", who, reason="scope + presentationDefinition")
+    if not query.scope:
+        raise _refusal("query_without_scope", who)
+    return tuple(query.scope)
+
+
+def response_message(presentations: Sequence[str]) -> bytes:
+    """Return the body of the answer to a query: one JWT per presentation."""
+    return msgspec.json.encode(
+        {"@context": [DCP_CONTEXT], "type": RESPONSE, "presentation": list(presentations)}
+    )
+
+
+def read_response(body: bytes, *, who: str) -> tuple[str, ...]:
+    """Return the presentations of an answer, those in JWT form.
+
+    Raises `PartnerError` when it is malformed or brings none.
+    """
+    try:
+        response = _RESPONSE_READER.decode(body)
+    except (msgspec.MsgspecError, RecursionError) as trouble:
+        raise _refusal("response_malformed", who, reason=str(trouble)) from trouble
+    if RESPONSE not in (response.type, response.at_type):
+        raise _refusal("response_malformed", who, reason=f"type: {response.type}")
+    return _texts(response.presentation)
+
+
+def presentation_claims(
+    us: Did, audience: Did, credentials: Sequence[str], *, jti: str, lifetime: tuple[int, int]
+) -> Mapping[str, object]:
+    """Return the claims of a presentation of ours (VC Data Model 1.1, 6.3.1)."""
+    issued, expires = lifetime
+    return {
+        "iss": us,
+        "sub": us,
+        "aud": audience,
+        "jti": jti,
+        "iat": issued,
+        "nbf": issued,
+        "exp": expires,
+        "vp": {
+            "@context": [VC_CONTEXT],
+            "type": ["VerifiablePresentation"],
+            "id": f"urn:uuid:{jti}",
+            "holder": us,
+            "verifiableCredential": list(credentials),
+        },
+    }
+
+
+def read_presentation(
+    text: str, *, holder: Did, audience: Did, now: float
+) -> tuple[Jwt[PresentationClaims], tuple[str, ...]]:
+    """Return a presentation and the credentials in it; its signature is not proven.
+
+    Raises `PartnerError` when the holder did not make it for us, or not for now.
+    """
+    jwt = parse_jwt(text, PresentationClaims, limit_bytes=PRESENTATION_BYTES_MAX, who=holder)
+    claims = jwt.claims
+    if claims.iss != holder or claims.sub not in {None, holder}:
+        raise _refusal("presentation_of_other", holder, issuer=claims.iss)
+    if not is_audience(claims.aud, audience):
+        raise _refusal("presentation_for_other", holder, audience=claims.aud)
+    check_dates(claims, now=now, who=holder)
+    return jwt, _texts(claims.vp.verifiable_credential)
+
+
+def _texts(entries: Sequence[str | dict[str, object]]) -> tuple[str, ...]:
+    if isinstance(entries, str):
+        return (entries,)
+    return tuple(one for one in entries if isinstance(one, str))
+
+
+def _refusal(key: str, who: str, **params: object) -> PartnerError:
+    return PartnerError(f"connector.protocols.dcp:{key}", who=who, **params)

@@ -1,0 +1,94 @@
+"""Makes our own tokens: one per message, and the access to our credentials inside it."""
+
+from __future__ import annotations
+
+import uuid
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from connector.identifiers import Did
+from connector.protocols.dcp.jwt import write_jwt
+from connector.protocols.dcp.keys import SigningKey
+from connector.protocols.dcp.messages import presentation_claims
+from connector.protocols.dcp.tokens import access_claims, token_claims
+
+AUDIENCES_MAX = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Lifetimes:
+    """How long our tokens hold; an access token is given to one partner for several messages."""
+
+    token_seconds: int = 60
+    access_seconds: int = 300
+    access_reused_seconds: int = 120
+
+
+class SelfIssuer:
+    """Signs in our name. ``scopes`` is what an access token opens, separated by blanks."""
+
+    def __init__(
+        self,
+        key: SigningKey,
+        did: Did,
+        clock: Callable[[], datetime],
+        *,
+        scopes: str,
+        lifetimes: Lifetimes = Lifetimes(),
+    ) -> None:
+        self._key = key
+        self._did = did
+        self._clock = clock
+        self._scopes = scopes
+        self._lifetimes = lifetimes
+        self._access: OrderedDict[Did, tuple[str, int]] = OrderedDict()
+
+    def token_for(self, audience: Did) -> str:
+        """Return a token for one message, with access to our credentials inside it."""
+        now = self._now()
+        return self._token(audience, self._access_for(audience, now), now)
+
+    def token_with(self, audience: Did, access_token: str) -> str:
+        """Return a token that hands back the access token which a partner gave us."""
+        return self._token(audience, access_token, self._now())
+
+    def presentation(self, audience: Did, credentials: tuple[str, ...]) -> str:
+        """Return our credentials as one signed presentation for ``audience`` alone."""
+        claims = presentation_claims(
+            self._did, audience, credentials, jti=str(uuid.uuid4()), lifetime=self._span()
+        )
+        return write_jwt(claims, self._key)
+
+    def _token(self, audience: Did, access_token: str, now: int) -> str:
+        lifetime = (now, now + self._lifetimes.token_seconds)
+        claims = token_claims(
+            self._did, audience, access_token, jti=str(uuid.uuid4()), lifetime=lifetime
+        )
+        return write_jwt(claims, self._key)
+
+    def _access_for(self, audience: Did, now: int) -> str:
+        kept = self._access.get(audience)
+        if kept is not None and now - kept[1] < self._lifetimes.access_reused_seconds:
+            return kept[0]
+        claims = access_claims(
+            self._did,
+            audience,
+            self._scopes,
+            jti=str(uuid.uuid4()),
+            lifetime=(now, now + self._lifetimes.access_seconds),
+        )
+        text = write_jwt(claims, self._key)
+        self._access[audience] = (text, now)
+        self._access.move_to_end(audience)
+        if len(self._access) > AUDIENCES_MAX:
+            self._access.popitem(last=False)
+        return text
+
+    def _span(self) -> tuple[int, int]:
+        now = self._now()
+        return now, now + self._lifetimes.token_seconds
+
+    def _now(self) -> int:
+        return int(self._clock().timestamp())

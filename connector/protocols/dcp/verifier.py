@@ -1,0 +1,160 @@
+"""Proves callers by their credentials: asks, checks every signature, keeps the proof briefly."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from connector.errors import PartnerError
+from connector.identifiers import Bpnl, Did
+from connector.partner.book import AddressBook
+from connector.partner.model import Caller, VerifiedCredential
+from connector.protocols.dcp.credentials import (
+    attested_bpnl,
+    check_credential,
+    read_credential,
+    verified,
+)
+from connector.protocols.dcp.did import CREDENTIAL_SERVICE, Purpose
+from connector.protocols.dcp.messages import (
+    CREDENTIALS_MAX,
+    PRESENTATION_BYTES_MAX,
+    query_message,
+    read_presentation,
+    read_response,
+    scope_of,
+)
+from connector.protocols.dcp.resolver import DidResolver
+from connector.protocols.dcp.self_issuer import SelfIssuer
+from connector.protocols.dcp.tokens import check_kid, check_signature
+from connector.protocols.http import GuardedClient
+
+CALLERS_MAX = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Demands:
+    """What a caller has to present to us, and for how long a proof is reused.
+
+    ``requested`` are the credential types that we ask for, under the scope alias ``alias``;
+    of them ``required`` must be there. One that attests the BPNL is always needed.
+    """
+
+    us: Did
+    trusted: frozenset[Did]
+    requested: tuple[str, ...]
+    required: frozenset[str]
+    alias: str
+    reuse: timedelta
+
+
+class Verifier:
+    """Proofs of callers, for one event loop; many messages at once cause one query."""
+
+    def __init__(
+        self,
+        demands: Demands,
+        resolver: DidResolver,
+        client: GuardedClient,
+        issuer: SelfIssuer,
+        book: AddressBook,
+    ) -> None:
+        self._demands = demands
+        self._resolver = resolver
+        self._client = client
+        self._issuer = issuer
+        self._book = book
+        self._proven: OrderedDict[Did, Caller] = OrderedDict()
+        self._under_way: dict[Did, asyncio.Task[Caller]] = {}
+
+    async def caller(self, did: Did, access_token: str, clock: Callable[[], datetime]) -> Caller:
+        """Return what the credentials of ``did`` prove; its message is already proven.
+
+        Raises `PartnerError` when they do not prove it, and `TransientError` when they
+        cannot be had at this moment.
+        """
+        proven = self._proven.get(did)
+        if proven is not None and clock() < proven.expires_at:
+            return proven
+        task = self._under_way.get(did)
+        if task is None:
+            task = asyncio.create_task(self._prove(did, access_token, clock))
+            self._under_way[did] = task
+            task.add_done_callback(lambda done: self._finished(did, done))
+        # One asker who gives up must not take the proof from the others.
+        return await asyncio.shield(task)
+
+    def _finished(self, did: Did, task: asyncio.Task[Caller]) -> None:
+        del self._under_way[did]
+        if task.cancelled() or task.exception() is not None:
+            return
+        self._proven[did] = task.result()
+        self._proven.move_to_end(did)
+        while len(self._proven) > CALLERS_MAX:
+            self._proven.popitem(last=False)
+
+    async def _prove(self, did: Did, access_token: str, clock: Callable[[], datetime]) -> Caller:
+        presentations = await self._query(did, access_token)
+        now = clock()
+        texts = [text for one in presentations for text in await self._presented(one, did, now)]
+        if len(texts) > CREDENTIALS_MAX:
+            raise _refusal("credentials_too_many", did, limit=CREDENTIALS_MAX)
+        checked = [await self._credential(text, did, now) for text in texts]
+        credentials = tuple(one for one in checked if one is not None)
+        missing = self._demands.required - {one.type for one in credentials}
+        if missing:
+            raise _refusal("credential_not_presented", did, types=", ".join(sorted(missing)))
+        bpnl = self._agreed_bpnl(did, credentials)
+        limit = now + self._demands.reuse
+        return Caller(did, bpnl, credentials, min([limit, *(c.expires_at for c in credentials)]))
+
+    async def _query(self, did: Did, access_token: str) -> Sequence[str]:
+        endpoint = (await self._resolver.document(did)).endpoint(CREDENTIAL_SERVICE)
+        if endpoint is None:
+            raise _refusal("no_credential_service", did)
+        scopes = [scope_of(kind, self._demands.alias) for kind in self._demands.requested]
+        token = self._issuer.token_with(did, access_token)
+        answer = await self._client.post(
+            f"{endpoint}/presentations/query",
+            query_message(scopes),
+            headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
+            limit_bytes=PRESENTATION_BYTES_MAX,
+        )
+        return read_response(answer.body, who=did)
+
+    async def _presented(self, text: str, holder: Did, now: datetime) -> Sequence[str]:
+        jwt, credentials = read_presentation(
+            text, holder=holder, audience=self._demands.us, now=now.timestamp()
+        )
+        kid = check_kid(jwt.header.kid, holder)
+        key = await self._resolver.key(holder, kid, Purpose.AUTHENTICATION)
+        check_signature(jwt, key, who=holder)
+        return credentials
+
+    async def _credential(
+        self, text: str, holder: Did, now: datetime
+    ) -> VerifiedCredential | None:
+        """Return a credential that we asked for; one that we did not is left aside unread."""
+        credential = read_credential(text, who=holder)
+        kind = next((one for one in self._demands.requested if one in credential.types), None)
+        if kind is None:
+            return None
+        check_credential(credential, holder=holder, trusted=self._demands.trusted, now=now)
+        kid = check_kid(credential.jwt.header.kid, credential.issuer)
+        key = await self._resolver.key(credential.issuer, kid, Purpose.ASSERTION)
+        check_signature(credential.jwt, key, who=f"{holder}, {kind}")
+        return verified(credential, kind)
+
+    def _agreed_bpnl(self, did: Did, credentials: tuple[VerifiedCredential, ...]) -> Bpnl:
+        attested = attested_bpnl(credentials, holder=did)
+        known = self._book.by_did(did)
+        if known is not None and known.bpnl != attested:
+            raise _refusal("bpnl_not_as_in_book", did, attested=attested, known=known.bpnl)
+        return attested
+
+
+def _refusal(key: str, who: str, **params: object) -> PartnerError:
+    return PartnerError(f"connector.protocols.dcp:{key}", who=who, **params)
