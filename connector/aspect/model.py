@@ -46,6 +46,13 @@ class Draft(NamedTuple):
     findings: tuple[Finding, ...] = ()
 
 
+class Standing(NamedTuple):
+    """What an id stands for already: its asset, and the partner it came from (None: us)."""
+
+    identity: IdentityKey | None
+    owner: str | None
+
+
 class Identities(Protocol):
     """The port through which derivation learns ids; the twin room implements it."""
 
@@ -55,6 +62,10 @@ class Identities(Protocol):
 
     def known(self, wanted: frozenset[IdentityKey]) -> Mapping[IdentityKey, str]:
         """Return the ids of those assets that have a twin already."""
+        ...
+
+    def standing(self, ids: frozenset[str]) -> Mapping[str, Standing]:
+        """Return what those ids stand for that are in use already."""
         ...
 
 

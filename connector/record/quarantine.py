@@ -99,10 +99,14 @@ def release(tx: Database, ids: Sequence[int], now: datetime) -> int:
     return len(found)
 
 
+def anybody_awaits(db: Database) -> bool:
+    """Return whether any open entry waits for an identity: mostly none does."""
+    sql = "SELECT 1 FROM quarantine WHERE state = 'open' AND awaits IS NOT NULL LIMIT 1"
+    return db.row(sql) is not None
+
+
 def release_awaiting(tx: Database, digests: Sequence[bytes], now: datetime) -> int:
     """Let those entries try again that wait for one of these identities."""
-    if tx.row("SELECT 1 FROM quarantine WHERE state = 'open' AND awaits IS NOT NULL") is None:
-        return 0
     found = tx.rows_in(
         "SELECT id FROM quarantine WHERE awaits IN (%s) AND state = 'open'", list(digests)
     )

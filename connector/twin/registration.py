@@ -1,0 +1,185 @@
+"""Door ``registration``: aspect -> twin. A new asset gets a twin, a known one a new version.
+
+The ids of an asset stay; what changes is which payload is current. Old versions remain in
+the aspect room.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
+
+from connector.aspect import table as aspects
+from connector.aspect.derivation import identity_digest
+from connector.aspect.model import AspectRow
+from connector.identifiers import IdentityKey
+from connector.record import quarantine
+from connector.store import journal
+from connector.store.database import Database
+from connector.store.interned import Words
+from connector.store.journal import Work, millis
+from connector.twin.identity import derive_shell_id
+
+_INSERT_TWIN = (
+    "INSERT INTO twin (id, global_asset_id, shell_id, owner, twin_type, manufacturer, part,"
+    " instance_name, instance, created_at) VALUES (?,?,?,?,?,?,?,?,?,?)"
+)
+_CURRENT = (
+    "SELECT s.twin, s.semantic, s.version, a.digest FROM submodel s"
+    " JOIN aspect a ON a.id = s.aspect WHERE s.twin IN (%s)"
+)
+_UPSERT_SUBMODEL = (
+    "INSERT INTO submodel (twin, semantic, aspect, version, updated_at) VALUES (?,?,?,?,?)"
+    " ON CONFLICT (twin, semantic) DO UPDATE SET aspect = excluded.aspect,"
+    " version = excluded.version, updated_at = excluded.updated_at"
+)
+_NAME_TWIN = (
+    "UPDATE twin SET twin_type = ?, manufacturer = ?, part = ?, instance_name = ?, instance = ?"
+    " WHERE id = ?"
+)
+
+
+class _Version(NamedTuple):
+    number: int
+    digest: bytes
+
+
+@dataclass(slots=True)
+class _Register:
+    """What one batch changes, while its aspects are being walked through."""
+
+    next_id: int
+    ids: dict[str, int]
+    nameless: set[int]
+    versions: dict[tuple[int, int], _Version]
+    twins: list[tuple[object, ...]] = field(default_factory=list)
+    fresh: set[int] = field(default_factory=set)
+    named: dict[int, IdentityKey] = field(default_factory=dict)
+    asset_ids: list[tuple[int, str, str]] = field(default_factory=list)
+    submodels: dict[tuple[int, int], tuple[int, int]] = field(default_factory=dict)
+    identities: list[IdentityKey] = field(default_factory=list)
+
+
+class Registration:
+    """The door; it keeps the numbers of recurring words between batches."""
+
+    def __init__(self, secret: bytes) -> None:
+        """Take the installation's secret, from which ids of shells are derived."""
+        self._secret = secret
+        self._words = Words("twin_word")
+        self._semantics = Words("semantic_id")
+
+    def register_twins(self, db: Database, work: Work, now: datetime) -> None:
+        """Register the twins of one batch of aspects, and move the door's cursor past them."""
+        batch = list(aspects.aspects(db, work.first, work.last))
+        try:
+            with db.transaction() as tx:
+                register = self._walk(tx, batch, now)
+                self._write(tx, register, now)
+                journal.advance(tx, "registration", work)
+        except BaseException:
+            self._words.reset()
+            self._semantics.reset()
+            raise
+
+    def _walk(self, tx: Database, batch: Sequence[AspectRow], now: datetime) -> _Register:
+        register = self._open(tx, batch)
+        created = millis(now)
+        for aspect in batch:
+            twin = register.ids.get(aspect.global_asset_id)
+            if twin is None:
+                twin = self._add_twin(tx, register, aspect, created)
+            elif aspect.identity and twin in register.nameless:
+                register.nameless.discard(twin)
+                register.named[twin] = aspect.identity
+                register.identities.append(aspect.identity)
+            register.asset_ids += [(twin, name, value) for name, value in aspect.asset_ids]
+            semantic = self._semantics.number(tx, aspect.semantic_id)
+            self._add_version(register, twin, semantic, aspect)
+        return register
+
+    def _open(self, tx: Database, batch: Sequence[AspectRow]) -> _Register:
+        wanted = list({aspect.global_asset_id for aspect in batch})
+        found = tx.rows_in(
+            "SELECT global_asset_id, id, part FROM twin WHERE global_asset_id IN (%s)", wanted
+        )
+        ids = {row[0]: row[1] for row in found}
+        current = tx.rows_in(_CURRENT, list(ids.values()))
+        highest = tx.row("SELECT coalesce(max(id), 0) + 1 FROM twin")
+        return _Register(
+            int(highest[0]) if highest else 1,
+            ids,
+            {row[1] for row in found if not row[2]},
+            {(row[0], row[1]): _Version(row[2], row[3]) for row in current},
+        )
+
+    def _add_twin(self, tx: Database, register: _Register, aspect: AspectRow, created: int) -> int:
+        twin = register.next_id
+        register.next_id += 1
+        register.ids[aspect.global_asset_id] = twin
+        register.fresh.add(twin)
+        owner = self._words.number(tx, aspect.owner) if aspect.owner else None
+        shell_id = derive_shell_id(self._secret, aspect.global_asset_id)
+        if aspect.identity:
+            register.identities.append(aspect.identity)
+        else:
+            register.nameless.add(twin)
+        keys = self._keys(tx, aspect.identity)
+        register.twins.append((twin, aspect.global_asset_id, shell_id, owner, *keys, created))
+        return twin
+
+    def _keys(self, tx: Database, identity: IdentityKey | None) -> tuple[object, ...]:
+        number = self._words.number
+        if identity is None:
+            return (number(tx, ""), None, "", None, "")
+        return (
+            number(tx, identity.twin_type),
+            number(tx, identity.manufacturer_id),
+            identity.manufacturer_part_id,
+            number(tx, identity.instance_name),
+            identity.instance,
+        )
+
+    @staticmethod
+    def _add_version(register: _Register, twin: int, semantic: int, aspect: AspectRow) -> None:
+        key = (twin, semantic)
+        current = register.versions.get(key)
+        if current and current.digest == aspect.digest:
+            return
+        number = current.number + 1 if current else 1
+        register.versions[key] = _Version(number, aspect.digest)
+        register.submodels[key] = (aspect.id, number)
+
+    def _write(self, tx: Database, register: _Register, now: datetime) -> None:
+        tx.executemany(_INSERT_TWIN, register.twins)
+        tx.executemany(
+            _NAME_TWIN, [(*self._keys(tx, key), twin) for twin, key in register.named.items()]
+        )
+        tx.executemany(
+            "INSERT OR IGNORE INTO asset_id (twin, name, value) VALUES (?,?,?)",
+            register.asset_ids,
+        )
+        at = millis(now)
+        tx.executemany(
+            _UPSERT_SUBMODEL,
+            [(*key, *version, at) for key, version in register.submodels.items()],
+        )
+        self._announce(tx, register, now)
+
+    @staticmethod
+    def _announce(tx: Database, register: _Register, now: datetime) -> None:
+        if register.twins:
+            rows = (register.next_id - len(register.twins), register.next_id - 1)
+            journal.append(tx, "twin.registered", now, rows=rows)
+        for twin in register.named.keys() - register.fresh:
+            journal.append(tx, "twin.named", now, rows=(twin, twin))
+        renewed = sorted({twin for twin, _ in register.submodels} - register.fresh)
+        if renewed:
+            detail = {"count": len(renewed)}
+            rows = (renewed[0], renewed[-1])
+            journal.append(tx, "submodel.renewed", now, rows=rows, detail=detail)
+        if register.identities and quarantine.anybody_awaits(tx):
+            digests = [identity_digest(key) for key in register.identities]
+            quarantine.release_awaiting(tx, digests, now)
