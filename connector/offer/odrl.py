@@ -1,0 +1,140 @@
+"""Reads a policy as it came over the wire into flat rules that can be decided and compared.
+
+The Catena-X profile allows one shape only: rules whose constraints all hold together
+(CX-0152). All else, from an ``or`` to an unknown key, is kept as an opaque piece of text,
+so that nothing in a policy is ever overlooked. Lists of one may come without brackets, and
+names with the prefix or the full IRI of ODRL or of the profile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import orjson
+
+from connector.errors import PartnerError
+
+NAMESPACE = "https://w3id.org/catenax/2025/9/policy/"
+KINDS = ("permission", "prohibition", "obligation")
+DEPTH_MAX = 8
+
+_PREFIXES = ("odrl:", "http://www.w3.org/ns/odrl/2/", "cx-policy:", NAMESPACE)
+_NAMELESS = frozenset({"@id", "@type"})
+# Who, what and when: they belong to the offer or agreement around the policy.
+_FRAME = _NAMELESS | {"@context", "profile", "target", "assigner", "assignee", "timestamp"}
+_COMPARISON = frozenset({"leftOperand", "operator", "rightOperand"})
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Constraint:
+    """One comparison; ``values`` are sorted, since their order never means anything."""
+
+    operand: str
+    operator: str
+    values: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """Render as it would be said: ``Membership eq active``."""
+        return f"{self.operand} {self.operator} {', '.join(self.values)}"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Rule:
+    """A permission, prohibition or obligation; all its constraints must hold together.
+
+    ``opaque`` holds, as JSON, what the profile does not know.
+    """
+
+    kind: str
+    action: str
+    constraints: tuple[Constraint, ...]
+    opaque: tuple[str, ...] = ()
+
+
+def rules_of(policy: Mapping[str, object]) -> tuple[Rule, ...]:
+    """Return the rules of a policy, sorted; unknown keys become a rule of their own.
+
+    Raises `PartnerError` where it is nested too deeply to be written out.
+    """
+    known = _terms(policy)
+    rules = [_rule(kind, entry) for kind in KINDS for entry in listed(known.pop(kind, []))]
+    strange = _leftover(known, _FRAME)
+    return tuple(sorted([*rules, *([Rule("", "", (), strange)] if strange else [])]))
+
+
+def term(name: object) -> str:
+    """Return a name without the prefix of ODRL or of the profile, if it has one."""
+    if isinstance(name, Mapping):
+        name = name.get("@id", name)
+    text = name if isinstance(name, str) else _json(name)
+    for prefix in _PREFIXES:
+        if text.startswith(prefix):
+            return text.removeprefix(prefix)
+    return text
+
+
+def listed(value: object) -> list[object]:
+    """Return a list as it is, and anything else as a list of one."""
+    return value if isinstance(value, list) else [value]
+
+
+def _rule(kind: str, entry: object) -> Rule:
+    if not isinstance(entry, Mapping):
+        return Rule(kind, "", (), (_json(entry),))
+    known = _terms(entry)
+    action = term(known.pop("action", ""))
+    found = [part for node in listed(known.pop("constraint", [])) for part in _parts(node, 0)]
+    constraints = sorted(part for part in found if isinstance(part, Constraint))
+    opaque = [part for part in found if isinstance(part, str)]
+    return Rule(kind, action, tuple(constraints), (*sorted(opaque), *_leftover(known, _NAMELESS)))
+
+
+def _parts(node: object, depth: int) -> Iterator[Constraint | str]:
+    known = {} if not isinstance(node, Mapping) else _terms(node)
+    for name in _NAMELESS:
+        known.pop(name, None)
+    if set(known) == {"and"} and depth < DEPTH_MAX:
+        for inner in listed(known["and"]):
+            yield from _parts(inner, depth + 1)
+    elif set(known) == _COMPARISON:
+        yield _comparison(known)
+    else:
+        yield _json(node)
+
+
+def _terms(node: Mapping[str, object]) -> dict[str, object]:
+    """Shorten the keys; one that comes twice under two prefixes stays long, thus unknown."""
+    known: dict[str, object] = {}
+    for key, value in node.items():
+        short = term(key)
+        known[key if short in known else short] = value
+    return known
+
+
+def _comparison(known: Mapping[str, object]) -> Constraint | str:
+    values = [_value(one) for one in listed(known["rightOperand"])]
+    if None in values:
+        return _json(known)
+    texts = sorted(value for value in values if value is not None)
+    return Constraint(term(known["leftOperand"]), term(known["operator"]), tuple(texts))
+
+
+def _value(one: object) -> str | None:
+    if isinstance(one, Mapping):
+        one = one.get("@value", one.get("@id"))
+    if isinstance(one, str):
+        return one
+    return _json(one) if isinstance(one, bool | int | float) else None
+
+
+def _leftover(known: Mapping[str, object], ignored: frozenset[str]) -> tuple[str, ...]:
+    strange = {key: value for key, value in known.items() if key not in ignored}
+    return (_json(strange),) if strange else ()
+
+
+def _json(value: object) -> str:
+    try:
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+    except orjson.JSONEncodeError:
+        raise PartnerError("offer:policy_too_deep") from None
