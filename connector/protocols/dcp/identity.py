@@ -22,7 +22,7 @@ from connector.protocols.dcp.did import (
     write_document,
 )
 from connector.protocols.dcp.jwt import LEEWAY_SECONDS
-from connector.protocols.dcp.keys import load_key_file
+from connector.protocols.dcp.key_file import load_key_file
 from connector.protocols.dcp.messages import (
     TYPE_ALIASES,
     read_query,

@@ -1,4 +1,4 @@
-"""Keys: reads and writes key files, signs ES256, verifies ES256, ES256K and EdDSA.
+"""Keys: signs ES256, verifies ES256, ES256K and EdDSA; no I/O.
 
 Signatures are the raw forms of JOSE (RFC 7518, 3.4 and RFC 8037, 3.1). The key objects of
 ``cryptography`` are made once and kept: importing a key costs as much as using it.
@@ -7,28 +7,22 @@ Signatures are the raw forms of JOSE (RFC 7518, 3.4 and RFC 8037, 3.1). The key 
 from __future__ import annotations
 
 import hashlib
-import os
-import stat
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import orjson
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.asymmetric.utils import (
     decode_dss_signature,
     encode_dss_signature,
 )
 
-from connector.errors import SetupError
 from connector.identifiers import Did
 
-KEY_FILE_BYTES_MAX = 16 * 1024
 _COORDINATE_BYTES = 32
-_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _SHA256 = ec.ECDSA(hashes.SHA256())
 _CURVES: Mapping[str, tuple[str, ec.EllipticCurve]] = {
     "P-256": ("ES256", ec.SECP256R1()),
@@ -76,32 +70,13 @@ class SigningKey:
         return VerificationKey("ES256", self._private.public_key())
 
 
-def generate_key_file(path: Path) -> None:
-    """Write a new P-256 private key as PEM (PKCS #8), readable by its owner only.
+def signing_key(private: object, did: Did) -> SigningKey:
+    """Return our key under the DID and its thumbprint (RFC 7638) as name.
 
-    An existing file is never overwritten: raises `SetupError`.
+    Raises `ValueError` for any other kind than an elliptic curve key on P-256.
     """
-    pem = ec.generate_private_key(ec.SECP256R1()).private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except OSError as trouble:
-        raise _setup_error("key_not_written", path, reason=trouble.strerror) from trouble
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(pem)
-
-
-def load_key_file(path: Path, did: Did) -> SigningKey:
-    """Read our key; its ``kid`` is the DID and the key's thumbprint (RFC 7638).
-
-    Raises `SetupError` when the file is missing, readable by others, or no P-256 key.
-    """
-    private = _private_key(_private_bytes(path), path)
     if not isinstance(private, ec.EllipticCurvePrivateKey) or private.curve.name != "secp256r1":
-        raise _setup_error("key_of_wrong_kind", path)
+        raise ValueError(type(private).__name__)
     return SigningKey(f"{did}#{_thumbprint(_public_jwk(private))}", private)
 
 
@@ -116,23 +91,6 @@ def verification_key_from_jwk(jwk: Mapping[str, object]) -> VerificationKey:
         x, y = (int.from_bytes(_coordinate(jwk, name), "big") for name in "xy")
         return VerificationKey(algorithm, ec.EllipticCurvePublicNumbers(x, y, on).public_key())
     raise ValueError(f"{kind} {curve}")
-
-
-def _private_bytes(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            if os.name == "posix" and os.fstat(file.fileno()).st_mode & _OTHERS:
-                raise _setup_error("key_readable_by_others", path)
-            return file.read(KEY_FILE_BYTES_MAX)
-    except OSError as trouble:
-        raise _setup_error("key_unreadable", path, reason=trouble.strerror) from trouble
-
-
-def _private_key(pem: bytes, path: Path) -> object:
-    try:
-        return serialization.load_pem_private_key(pem, password=None)
-    except (ValueError, TypeError, UnsupportedAlgorithm) as trouble:
-        raise _setup_error("key_malformed", path) from trouble
 
 
 def _public_jwk(private: ec.EllipticCurvePrivateKey) -> dict[str, str]:
@@ -165,7 +123,3 @@ def _der_from_raw(signature: bytes) -> bytes:
     r = int.from_bytes(signature[:_COORDINATE_BYTES], "big")
     s = int.from_bytes(signature[_COORDINATE_BYTES:], "big")
     return encode_dss_signature(r, s)
-
-
-def _setup_error(key: str, path: Path, **params: object) -> SetupError:
-    return SetupError(f"connector.protocols.dcp:{key}", path=path, **params)

@@ -1,0 +1,69 @@
+"""Key files: written once for their owner alone, read at start."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from connector.errors import SetupError
+from connector.identifiers import Did
+from connector.protocols.dcp.keys import SigningKey, signing_key
+
+KEY_FILE_BYTES_MAX = 16 * 1024
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
+def generate_key_file(path: Path) -> None:
+    """Write a new P-256 private key as PEM (PKCS #8), readable by its owner only.
+
+    An existing file is never overwritten: raises `SetupError`.
+    """
+    pem = ec.generate_private_key(ec.SECP256R1()).private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as trouble:
+        raise _setup_error("key_not_written", path, reason=trouble.strerror) from trouble
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(pem)
+
+
+def load_key_file(path: Path, did: Did) -> SigningKey:
+    """Read our key; its ``kid`` is the DID and the key's thumbprint (RFC 7638).
+
+    Raises `SetupError` when the file is missing, readable by others, or no P-256 key.
+    """
+    private = _private_key(_private_bytes(path), path)
+    try:
+        return signing_key(private, did)
+    except ValueError:
+        raise _setup_error("key_of_wrong_kind", path) from None
+
+
+def _private_bytes(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            if os.name == "posix" and os.fstat(file.fileno()).st_mode & _OTHERS:
+                raise _setup_error("key_readable_by_others", path)
+            return file.read(KEY_FILE_BYTES_MAX)
+    except OSError as trouble:
+        raise _setup_error("key_unreadable", path, reason=trouble.strerror) from trouble
+
+
+def _private_key(pem: bytes, path: Path) -> object:
+    try:
+        return serialization.load_pem_private_key(pem, password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as trouble:
+        raise _setup_error("key_malformed", path) from trouble
+
+
+def _setup_error(key: str, path: Path, **params: object) -> SetupError:
+    return SetupError(f"connector.protocols.dcp:{key}", path=path, **params)
