@@ -1,0 +1,1 @@
+"""The loops: take records in, move them along, and send what we owe."""
