@@ -90,7 +90,7 @@ class DcpIdentity:
         book: AddressBook,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
-        """Read the key file; raises `SetupError` when it is missing or not private."""
+        """Read the key file; raise `SetupError` when it is missing or not private."""
         self._settings = settings
         self._clock = clock
         self._key = load_key_file(settings.key_file, settings.did)

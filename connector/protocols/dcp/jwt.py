@@ -15,6 +15,7 @@ from functools import cache
 from typing import Generic, TypeVar
 
 import msgspec
+import orjson
 
 from connector.errors import PartnerError
 from connector.protocols.dcp.keys import SigningKey
@@ -82,7 +83,7 @@ def parse_jwt(text: str, claims_type: type[C], *, limit_bytes: int, who: str) ->
 
 def write_jwt(claims: Mapping[str, object], key: SigningKey) -> str:
     """Return the compact token with these claims, signed by ``key``."""
-    signed = _header_of(key.kid) + b"." + _encoded(msgspec.json.encode(claims))
+    signed = _header_of(key.kid) + b"." + _encoded(orjson.dumps(claims))
     return (signed + b"." + _encoded(key.sign(signed))).decode()
 
 
@@ -116,7 +117,7 @@ def _decoder(kind: type[C]) -> msgspec.json.Decoder[C]:
 
 @cache
 def _header_of(kid: str) -> bytes:
-    return _encoded(msgspec.json.encode({"alg": "ES256", "typ": "JWT", "kid": kid}))
+    return _encoded(orjson.dumps({"alg": "ES256", "typ": "JWT", "kid": kid}))
 
 
 def _encoded(raw: bytes) -> bytes:

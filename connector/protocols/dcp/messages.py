@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated
 
 import msgspec
+import orjson
 
 from connector.errors import PartnerError
 from connector.identifiers import Did
@@ -89,7 +90,7 @@ def types_of(scopes: Iterable[str]) -> tuple[str, ...]:
 
 def query_message(scopes: Sequence[str]) -> bytes:
     """Return the body of a presentation query."""
-    return msgspec.json.encode({"@context": [DCP_CONTEXT], "type": QUERY, "scope": list(scopes)})
+    return orjson.dumps({"@context": [DCP_CONTEXT], "type": QUERY, "scope": list(scopes)})
 
 
 def read_query(body: bytes, *, who: str) -> tuple[str, ...]:
@@ -115,7 +116,7 @@ def read_query(body: bytes, *, who: str) -> tuple[str, ...]:
 
 def response_message(presentations: Sequence[str]) -> bytes:
     """Return the body of the answer to a query: one JWT per presentation."""
-    return msgspec.json.encode(
+    return orjson.dumps(
         {"@context": [DCP_CONTEXT], "type": RESPONSE, "presentation": list(presentations)}
     )
 
