@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import io
+import shutil
 import subprocess
 import tokenize
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 HOUSE = ("connector", "adapters")
+MADE = {"__pycache__", "build", "dist"}
 NOT_CODE = {
     tokenize.COMMENT,
     tokenize.NL,
@@ -112,9 +114,20 @@ def house(*folders: str) -> list[SourceFile]:
 
 
 def kept_files() -> list[Path]:
-    """Return what version control keeps; outside a checkout, nothing."""
-    listing = subprocess.run(
-        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    names = listing.stdout.split("\0") if listing.returncode == 0 else []
-    return [ROOT / name for name in names if name and (ROOT / name).is_file()]
+    """Return what version control keeps; without it, what an unpacked archive holds."""
+    names = _listed() if shutil.which("git") else ""
+    if names:
+        return [ROOT / name for name in names.split("\0") if (ROOT / name).is_file()]
+    visible = (path for path in ROOT.rglob("*") if path.is_file())
+    return [path for path in visible if not _is_made(path.relative_to(ROOT))]
+
+
+def _listed() -> str:
+    command = ["git", "ls-files", "-z"]
+    listing = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    return listing.stdout
+
+
+def _is_made(path: Path) -> bool:
+    """Return whether a file is the work of a tool: below a hidden or a build folder."""
+    return any(part.startswith(".") or part in MADE for part in path.parts[:-1])
