@@ -1,0 +1,157 @@
+"""Holds the parts of the settings against each other and against the disk."""
+
+from __future__ import annotations
+
+import dataclasses
+import ipaddress
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from pathlib import Path as FilePath
+
+from connector.errors import Severity
+from connector.settings.lines import Path
+from connector.settings.sections import OfferSection
+from connector.settings.shape import Problem, nearest
+from connector.settings.sources import source_problems
+from connector.settings.values import Settings
+
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
+def cross_problems(settings: Settings) -> Iterator[Problem]:
+    """Yield everything that is wrong although each value alone is right."""
+    yield from _public(settings)
+    yield from _identity(settings)
+    yield from _names(settings)
+    yield from _offers(settings)
+    yield from _feeds(settings)
+    yield from _folders(settings)
+    yield from _development(settings)
+
+
+def _public(settings: Settings) -> Iterator[Problem]:
+    public = settings.public
+    if public.port == settings.operator.port:
+        yield _problem(("operator", "port"), "ports_equal", port=public.port)
+    is_plain = public.url.startswith("http://")
+    if is_plain and not settings.development.allow_http:
+        yield _problem(("public", "url"), "url_not_https", url=public.url)
+    if not is_plain and not public.tls_certificate and not public.trusted_proxy:
+        yield _problem(("public", "url"), "nobody_ends_tls", url=public.url)
+    if (public.tls_certificate is None) != (public.tls_key is None):
+        given = "tls_certificate" if public.tls_certificate else "tls_key"
+        lacking = "tls_key" if public.tls_certificate else "tls_certificate"
+        yield _problem(("public", given), "tls_half", given=given, lacking=lacking)
+    if public.tls_certificate:
+        yield from _readable(("public", "tls_certificate"), public.tls_certificate)
+    if public.tls_key:
+        yield from _secret(("public", "tls_key"), public.tls_key)
+    if public.trusted_proxy and not _is_network(public.trusted_proxy):
+        path = ("public", "trusted_proxy")
+        yield _problem(path, "proxy_not_an_address", value=public.trusted_proxy)
+
+
+def _identity(settings: Settings) -> Iterator[Problem]:
+    identity = settings.identity
+    yield from _secret(("identity", "key_file"), identity.key_file)
+    yield from _secret(("twin", "secret_file"), settings.twin.secret_file)
+    yield from _secret(("operator", "token_file"), settings.operator.token_file)
+    if not any(identity.credentials.glob("*")):
+        path = ("identity", "credentials")
+        yield _warning(path, "no_credentials", folder=identity.credentials)
+    if not identity.trusted_issuers:
+        yield _warning(("identity", "trusted_issuers"), "nobody_trusted")
+
+
+def _names(settings: Settings) -> Iterator[Problem]:
+    yield from _repeated("feed", "name", [feed.name for feed in settings.feed])
+    yield from _repeated("offer", "name", [offer.name for offer in settings.offer])
+    yield from _repeated("partner", "name", [partner.name for partner in settings.partner])
+    yield from _repeated("partner", "did", [partner.did for partner in settings.partner])
+
+
+def _repeated(table: str, key: str, values: Sequence[str]) -> Iterator[Problem]:
+    for place, value in enumerate(values):
+        if value in values[:place]:
+            yield _problem((table, place, key), "repeated", table=table, key=key, value=value)
+
+
+def _offers(settings: Settings) -> Iterator[Problem]:
+    partners = [partner.name for partner in settings.partner]
+    for place, offer in enumerate(settings.offer):
+        yield from _strangers(("offer", place, "partners"), offer, partners)
+        if offer.policy not in settings.policy:
+            guess = nearest(offer.policy, settings.policy)
+            yield _problem(
+                ("offer", place, "policy"),
+                "policy_unknown",
+                offer=offer.name,
+                policy=offer.policy,
+                suggestion=guess,
+            )
+
+
+def _strangers(path: Path, offer: OfferSection, known: Sequence[str]) -> Iterator[Problem]:
+    for name in offer.partners:
+        if name not in known:
+            yield _problem(
+                path,
+                "partner_unknown",
+                offer=offer.name,
+                partner=name,
+                suggestion=nearest(name, known),
+            )
+
+
+def _feeds(settings: Settings) -> Iterator[Problem]:
+    for place, feed in enumerate(settings.feed):
+        yield from _readable(("feed", place, "mapping"), feed.mapping)
+        for found in source_problems(feed, settings.file.parent, settings.environment):
+            yield dataclasses.replace(found, path=("feed", place, *found.path))
+
+
+def _folders(settings: Settings) -> Iterator[Problem]:
+    data = settings.connector.data
+    if data.exists() and not (data.is_dir() and os.access(data, os.W_OK)):
+        yield _problem(("connector", "data"), "data_not_writable", folder=data)
+    for folder in settings.models.folders:
+        if not folder.is_dir():
+            yield _problem(("models", "folders"), "folder_missing", folder=folder)
+
+
+def _development(settings: Settings) -> Iterator[Problem]:
+    switches = settings.development
+    if switches.allow_http:
+        yield _warning(("development", "allow_http"), "http_allowed")
+    if switches.allow_private_networks:
+        yield _warning(("development", "allow_private_networks"), "private_networks_allowed")
+
+
+def _readable(path: Path, file: FilePath) -> Iterator[Problem]:
+    if not file.is_file():
+        yield _problem(path, "file_absent", file=file)
+    elif not os.access(file, os.R_OK):
+        yield _problem(path, "file_unreadable", file=file)
+
+
+def _secret(path: Path, file: FilePath) -> Iterator[Problem]:
+    yield from _readable(path, file)
+    if os.name == "posix" and file.is_file() and file.stat().st_mode & _OTHERS:
+        yield _problem(path, "readable_by_others", file=file)
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ipaddress.ip_network(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _problem(path: Path, code: str, **params: object) -> Problem:
+    return Problem(path, f"settings:{code}", params)
+
+
+def _warning(path: Path, code: str, **params: object) -> Problem:
+    return Problem(path, f"settings:{code}", params, Severity.WARNING)

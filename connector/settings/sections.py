@@ -1,0 +1,264 @@
+"""The tables of eslabon.toml as frozen values: their keys, types, limits and defaults.
+
+The JSON Schema for editors and the reference page are generated from here, so a description
+is written for the operator. Paths are relative to the configuration file until it is loaded.
+Every required key bears an example: `connector.settings.shape` needs one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from connector.identifiers import Bpnl, Did, SemanticId
+from connector.offer.model import GOVERNANCE
+from connector.record.model import ROWS_MAX
+
+NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$"
+INDUSTRY_CORE = "cx.core.industrycore:1"
+REGISTRY_PURPOSE = "cx.core.digitalTwinRegistry:1"
+
+Name = Annotated[str, Meta(pattern=NAME_PATTERN, examples=["puebla"])]
+Port = Annotated[int, Meta(ge=1, le=65535, examples=[8181])]
+Seconds = Annotated[float, Meta(gt=0, le=86_400 * 30)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectorSection:
+    """Who this connector is, and where it keeps what it knows."""
+
+    name: Annotated[Name, Meta(description="short name of this connector, for logs and pages")]
+    bpnl: Annotated[
+        Bpnl,
+        Meta(
+            description="business partner number of the legal entity that runs it",
+        ),
+    ]
+    data: Annotated[Path, Meta(description="folder of the store")] = field(
+        default_factory=lambda: Path("data")
+    )
+    language: Annotated[
+        Literal["en", "es"] | None,
+        Meta(description="language of its messages; else that of the environment"),
+    ] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublicSection:
+    """The side that partners see."""
+
+    url: Annotated[
+        str,
+        Meta(
+            description="address under which partners reach this side, without a slash at the end",
+            pattern=r"^https?://[^/?#\s]+(/[^?#\s]*[^/?#\s])?$",
+            examples=["https://connector.example.com"],
+        ),
+    ]
+    bind: Annotated[str, Meta(description="address to listen on")] = "0.0.0.0"  # noqa: S104 - it is for partners
+    port: Annotated[Port, Meta(description="port to listen on")] = 8181
+    tls_certificate: Annotated[
+        Path | None, Meta(description="certificate chain, PEM; with `tls_key`")
+    ] = None
+    tls_key: Annotated[Path | None, Meta(description="its private key, PEM")] = None
+    trusted_proxy: Annotated[
+        str | None, Meta(description="address of the proxy that ends TLS in front of this side")
+    ] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperatorSection:
+    """The side for those who run it; always on 127.0.0.1."""
+
+    port: Annotated[Port, Meta(description="port to listen on")] = 8182
+    token_file: Annotated[Path, Meta(description="file with the token that opens this side")] = (
+        field(default_factory=lambda: Path("data/operator.token"))
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdentitySection:
+    """How it proves who it is, and whose proofs it believes."""
+
+    key_file: Annotated[
+        Path,
+        Meta(description="private key, EC P-256 in PEM", examples=["keys/connector.pem"]),
+    ]
+    credentials: Annotated[
+        Path,
+        Meta(
+            description="folder with its own credentials, one signed token per .jwt file",
+            examples=["credentials"],
+        ),
+    ]
+    did: Annotated[
+        Did | None,
+        Meta(description="its DID; else did:web of `public.url`"),
+    ] = None
+    trusted_issuers: Annotated[
+        tuple[Did, ...],
+        Meta(description="DIDs of the authorities whose credentials are believed"),
+    ] = ()
+    presentation_reuse_seconds: Annotated[
+        int, Meta(description="how long a partner's checked proof is believed", ge=0, le=3600)
+    ] = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TwinSection:
+    """How ids of twins are made."""
+
+    secret_file: Annotated[
+        Path,
+        Meta(
+            description="secret of this installation; ids are derived from it: keep it for ever",
+            examples=["keys/twin.secret"],
+        ),
+    ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DevelopmentSection:
+    """Switches for trying things out; each is warned about at every start."""
+
+    allow_http: Annotated[bool, Meta(description="speak plain http with partners")] = False
+    allow_private_networks: Annotated[
+        bool, Meta(description="call addresses of private networks and of this machine")
+    ] = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelsSection:
+    """Aspect models beyond those that come with the program."""
+
+    folders: Annotated[
+        tuple[Path, ...], Meta(description="folders with further models, SAMM in Turtle")
+    ] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedSection:
+    """One kind of record from one source."""
+
+    name: Annotated[Name, Meta(description="its name in logs, pages and commands")]
+    adapter: Annotated[
+        str, Meta(description="kind of source", examples=["delimited_file"], min_length=1)
+    ]
+    mapping: Annotated[
+        Path,
+        Meta(
+            description="file that says how a record becomes an aspect",
+            examples=["mappings/parts.yaml"],
+        ),
+    ]
+    rows_max: Annotated[int, Meta(description="rows of the largest file taken", ge=1)] = ROWS_MAX
+    poll_seconds: Annotated[Seconds, Meta(description="how often to look for more")] = 5.0
+    source: Annotated[
+        Mapping[str, object],
+        Meta(description="where it comes from: the adapter's own fields"),
+    ] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartnerSection:
+    """One company that we know."""
+
+    name: Annotated[Name, Meta(description="what we call it here")]
+    bpnl: Annotated[Bpnl, Meta(description="its business partner number")]
+    did: Annotated[Did, Meta(description="DID of its connector")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicySection:
+    """Terms under which data is offered."""
+
+    framework_agreement: Annotated[
+        str, Meta(description="agreement that a partner must have signed, with its version")
+    ] = GOVERNANCE
+    purposes: Annotated[
+        tuple[str, ...], Meta(description="purposes that a partner may use data for", min_length=1)
+    ] = (INDUSTRY_CORE,)
+    membership: Annotated[bool, Meta(description="ask for membership in the data space")] = True
+    until: Annotated[
+        date | None, Meta(description="last day (UTC) on which data is given out")
+    ] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferSection:
+    """What is offered to whom; where several fit, the first one counts."""
+
+    name: Annotated[Name, Meta(description="its name")]
+    partners: Annotated[
+        tuple[str, ...],
+        Meta(description="names of the partners who see it", min_length=1, examples=[["oem"]]),
+    ]
+    policy: Annotated[str, Meta(description="name of the policy", examples=["industry-core"])]
+    aspects: Annotated[
+        tuple[SemanticId, ...], Meta(description="URNs of the models offered; empty: all")
+    ] = ()
+    parts: Annotated[
+        tuple[str, ...],
+        Meta(description="patterns of manufacturerPartId with * and ?; empty: all"),
+    ] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsumeSection:
+    """Which terms of others are accepted without asking."""
+
+    purposes: Annotated[
+        tuple[str, ...], Meta(description="purposes of use that may be asked of us")
+    ] = (INDUSTRY_CORE, REGISTRY_PURPOSE)
+    framework_agreements: Annotated[
+        tuple[str, ...], Meta(description="framework agreements that we have signed")
+    ] = (GOVERNANCE,)
+    operands: Annotated[
+        tuple[str, ...],
+        Meta(description="further left operands whose duties we meet, whatever their value"),
+    ] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitsSection:
+    """How much is allowed at once; the defaults suit a plant."""
+
+    partner_request_seconds_max: Annotated[
+        Seconds, Meta(description="wait for a partner's answer")
+    ] = 15.0
+    owed_deadline_seconds: Annotated[
+        Seconds, Meta(description="after how long a message that cannot be sent is parked")
+    ] = 86_400.0
+    access_grant_seconds: Annotated[
+        Seconds, Meta(description="how long one access token opens data")
+    ] = 300.0
+    collection_parts_max: Annotated[
+        int, Meta(description="parts in one walk of a bill of materials", ge=1)
+    ] = 100_000
+    collection_depth_max: Annotated[
+        int, Meta(description="levels in one walk of a bill of materials", ge=1, le=1000)
+    ] = 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigurationFile:
+    """Everything that eslabon.toml may say."""
+
+    connector: ConnectorSection
+    public: PublicSection
+    identity: IdentitySection
+    twin: TwinSection
+    operator: OperatorSection = field(default_factory=OperatorSection)
+    development: DevelopmentSection = field(default_factory=DevelopmentSection)
+    models: ModelsSection = field(default_factory=ModelsSection)
+    feed: tuple[FeedSection, ...] = ()
+    partner: tuple[PartnerSection, ...] = ()
+    policy: Mapping[str, PolicySection] = field(default_factory=dict)
+    offer: tuple[OfferSection, ...] = ()
+    consume: ConsumeSection = field(default_factory=ConsumeSection)
+    limits: LimitsSection = field(default_factory=LimitsSection)

@@ -1,0 +1,75 @@
+"""The loaded settings, and the values that the rooms take from them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+from connector.identifiers import Did
+from connector.offer.model import AcceptedTerms, OfferRule, Policy
+from connector.partner.book import AddressBook
+from connector.partner.model import Partner
+from connector.record.model import Adapter
+from connector.settings.sections import ConfigurationFile, FeedSection
+from connector.settings.sources import build_adapter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings(ConfigurationFile):
+    """All of eslabon.toml with overrides applied; every path in it is absolute.
+
+    ``environment`` is where secrets may lie; it shows in no text.
+    """
+
+    file: Path
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def did(self) -> Did:
+        """The configured DID, else the did:web of the public address."""
+        return self.identity.did or did_of(self.public.url)
+
+    def address_book(self) -> AddressBook:
+        """Return the partners; raises `SetupError` where two share a name or a DID."""
+        return AddressBook(tuple(Partner(p.name, p.bpnl, p.did) for p in self.partner))
+
+    def policies(self) -> Mapping[str, Policy]:
+        """Return the policies by name."""
+        return {
+            name: Policy(name, p.framework_agreement, p.purposes, p.membership, p.until)
+            for name, p in self.policy.items()
+        }
+
+    def offer_rules(self) -> tuple[OfferRule, ...]:
+        """Return the offers in their order, partners by BPNL instead of by name."""
+        bpnls = {partner.name: partner.bpnl for partner in self.partner}
+        return tuple(
+            OfferRule(
+                offer.name,
+                tuple(bpnls[name] for name in offer.partners),
+                offer.policy,
+                offer.aspects,
+                offer.parts,
+            )
+            for offer in self.offer
+        )
+
+    def accepted_terms(self) -> AcceptedTerms:
+        """Return what we agree to as a consumer without asking a person."""
+        accepted = self.consume
+        return AcceptedTerms(accepted.framework_agreements, accepted.purposes, accepted.operands)
+
+    def adapter(self, feed: FeedSection) -> Adapter:
+        """Build the adapter of a feed, secrets revealed.
+
+        Raises `SetupError` where a secret cannot be had or the adapter is not installed.
+        """
+        return build_adapter(feed, self.file.parent, self.environment)
+
+
+def did_of(url: str) -> Did:
+    """Return the did:web of an address: colons for slashes, %3A before a port (did:web 3.2)."""
+    parts = urlsplit(url)
+    return Did.parse(":".join(["did:web", quote(parts.netloc), *parts.path.split("/")[1:]]))
