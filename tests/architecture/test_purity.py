@@ -8,7 +8,7 @@ import pytest
 
 from tests.architecture.source_tree import SourceFile, house
 
-RULES = {"model", "states", "policy", "mapping", "transitions", "identity", "visibility", "walk"}
+RULES = {"model", "states", "policy", "mapping", "transitions"}
 IMPURE = {
     *("aiohttp", "asyncio", "fileinput", "http.client", "logging", "multiprocessing", "os"),
     *("pathlib", "random", "requests", "secrets", "shutil", "socket", "sqlite3", "structlog"),
