@@ -18,7 +18,7 @@ _MONTH = r"(0[1-9]|1[0-2])"
 _DAY = r"(0[1-9]|[12][0-9]|3[01])"
 _CLOCK = r"(([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]+)?|(24:00:00(\.0+)?))"
 
-_PATTERNS: Mapping[str, str] = {
+PATTERNS: Mapping[str, str] = {
     "xsd:dateTime": f"{_YEAR}-{_MONTH}-{_DAY}T{_CLOCK}{_ZONE}",
     "xsd:gYear": _YEAR + _ZONE,
     "xsd:gMonth": f"--{_MONTH}{_ZONE}",
@@ -68,6 +68,6 @@ def scalar_schema(datatype: str) -> JsonSchema:
     schema: JsonSchema = {"type": json_type(datatype), **_BOUNDS.get(datatype, {})}
     if datatype in _FORMATS:
         schema["format"] = _FORMATS[datatype]
-    if datatype in _PATTERNS:
-        schema["pattern"] = _PATTERNS[datatype]
+    if datatype in PATTERNS:
+        schema["pattern"] = PATTERNS[datatype]
     return schema

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
@@ -17,15 +16,9 @@ from connector.errors import SetupError
 from connector.identifiers import SemanticId
 
 
-@dataclass(frozen=True, slots=True)
-class ReadModel:
-    """A model and the files that it was read from."""
-
-    model: AspectModel
-    files: tuple[Path, ...]
-
-
-def read_model(semantic_id: SemanticId, folders: ModelFolders) -> ReadModel:
+def read_model(
+    semantic_id: SemanticId, folders: ModelFolders
+) -> tuple[AspectModel, tuple[Path, ...]]:
     """Return the model of a semantic id, and the files that it rests on.
 
     Raises:
@@ -38,7 +31,8 @@ def read_model(semantic_id: SemanticId, folders: ModelFolders) -> ReadModel:
         raise SetupError(
             "aspect:model_without_aspect", semantic_id=semantic_id, file=element.file.path
         )
-    return ReadModel(_Reading(lookup).model(element), tuple(f.path for f in lookup.files))
+    model = _Reading(lookup).model(element)
+    return model, tuple(file.path for file in lookup.files)
 
 
 class _Reading:

@@ -1,0 +1,181 @@
+"""Word a mistake in a payload for the people at a plant: what, why, and how to mend it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from connector.aspect.patterns import choices, matches, what_is_asked, zone_is_missing
+from connector.aspect.semantics import AspectModel
+from connector.errors import Finding
+
+_VALUE_CHARACTERS_MAX = 60
+_CHOICES_MAX = 12
+
+_Path = tuple[str | int, ...]
+_Worded = tuple[str, Mapping[str, object]]
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """One broken rule: a keyword of JSON Schema, its demand, and the value at a path."""
+
+    rule: str
+    demand: object
+    schema: Mapping[str, object]
+    value: object
+    path: _Path
+
+    @property
+    def demanded(self) -> Sequence[object]:
+        """What the rule lists, empty where it lists nothing."""
+        return self.demand if isinstance(self.demand, list) else ()
+
+
+def findings_of(mistake: Mistake, model: AspectModel) -> Iterator[Finding]:
+    """Yield the findings of a mistake: one, but one per name where properties are missing."""
+    if mistake.rule == "required":
+        yield from _missing(mistake, model)
+        return
+    code, params = _WORDINGS.get(mistake.rule, _other)(mistake)
+    if code == _PATTERN and (example := _example(mistake, model)):
+        code, params = "aspect:value_pattern_example", {**params, "example": example}
+    yield _finding(code, mistake.path, model, value=shortened(mistake.value), **params)
+
+
+def shortened(value: object) -> str:
+    """Return a value as JSON, cut where it is long."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    cut = len(text) > _VALUE_CHARACTERS_MAX
+    return f"{text[:_VALUE_CHARACTERS_MAX]}…" if cut else text
+
+
+def pointer(path: _Path) -> str:
+    """Return a path as JSON pointer (RFC 6901)."""
+    steps = (str(step).replace("~", "~0").replace("/", "~1") for step in path)
+    return "".join(f"/{step}" for step in steps)
+
+
+def _missing(mistake: Mistake, model: AspectModel) -> Iterator[Finding]:
+    present = mistake.value if isinstance(mistake.value, dict) else {}
+    for name in mistake.demanded:
+        if name not in present:
+            yield _finding("aspect:value_missing", (*mistake.path, str(name)), model)
+
+
+def _finding(code: str, path: _Path, model: AspectModel, **params: object) -> Finding:
+    semantic_id = model.semantic_id
+    about = {
+        "name": _name(path),
+        "model": f"{semantic_id.aspect_name} {semantic_id.version}",
+    }
+    return Finding(code, {**about, **params}, path=pointer(path))
+
+
+def _name(path: _Path) -> str:
+    """Return a path as people write it: ``localIdentifiers[0].key``, counted from 0."""
+    steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
+    return "".join(steps).removeprefix(".") or "payload"
+
+
+def _example(mistake: Mistake, model: AspectModel) -> str:
+    """Return the model's own example of the value, empty if it has none that is valid."""
+    found = model.property_at(tuple(step for step in mistake.path if isinstance(step, str)))
+    example = str(found.example) if found and found.example is not None else ""
+    return example if example and matches(str(mistake.demand), example) else ""
+
+
+def _type(mistake: Mistake) -> _Worded:
+    if mistake.value is None:
+        return "aspect:value_null", {}
+    return _TYPES.get(str(mistake.demand), "aspect:value_no_json"), {}
+
+
+def _enum(mistake: Mistake) -> _Worded:
+    if len(mistake.demanded) == 1:
+        return "aspect:value_not_the_one", {"allowed": shortened(mistake.demanded[0])}
+    return "aspect:value_not_listed", {"allowed": _listed(mistake.demanded)}
+
+
+def _listed(values: Sequence[object]) -> str:
+    shown = [str(value) for value in values[:_CHOICES_MAX]]
+    more = len(values) - len(shown)
+    return ", ".join(shown) + (f", … (+{more})" if more > 0 else "")
+
+
+def _pattern(mistake: Mistake) -> _Worded:
+    pattern, text = str(mistake.demand), str(mistake.value)
+    if zone_is_missing(pattern, text):
+        return "aspect:value_without_zone", {"example": f"{text}Z"}
+    if words := choices(pattern):
+        return "aspect:value_not_listed", {"allowed": _listed(words)}
+    if asked := what_is_asked(pattern):
+        return asked.code, {"example": asked.example}
+    return _PATTERN, {"pattern": pattern}
+
+
+def _least(mistake: Mistake) -> _Worded:
+    excluded = mistake.schema.get("exclusiveMinimum") is True
+    code = "aspect:value_not_over" if excluded else "aspect:value_under"
+    return code, {"bound": mistake.demand}
+
+
+def _most(mistake: Mistake) -> _Worded:
+    excluded = mistake.schema.get("exclusiveMaximum") is True
+    code = "aspect:value_not_under" if excluded else "aspect:value_over"
+    return code, {"bound": mistake.demand}
+
+
+def _too_short(mistake: Mistake) -> _Worded:
+    if mistake.value == "":
+        return "aspect:value_empty", {}
+    return "aspect:value_too_short", {"bound": mistake.demand}
+
+
+def _either(mistake: Mistake) -> _Worded:
+    if "properties" in mistake.schema:
+        return "aspect:value_either", {}
+    named = [
+        str(option.get("$ref", "")) for option in mistake.demanded if isinstance(option, dict)
+    ]
+    return "aspect:value_not_listed", {"allowed": _listed([n.rpartition("/")[2] for n in named])}
+
+
+def _unknown(mistake: Mistake) -> _Worded:
+    known = mistake.schema.get("properties")
+    known_names = list(known) if isinstance(known, dict) else []
+    present = list(mistake.value) if isinstance(mistake.value, dict) else []
+    extra = [name for name in present if name not in known_names]
+    return "aspect:value_unknown", {"extra": _listed(extra), "allowed": _listed(known_names)}
+
+
+def _other(mistake: Mistake) -> _Worded:
+    code = _BOUNDED.get(mistake.rule, "aspect:value_no_json")
+    return code, {"bound": mistake.demand}
+
+
+_PATTERN = "aspect:value_pattern"
+_TYPES: Mapping[str, str] = {
+    "object": "aspect:value_no_object",
+    "array": "aspect:value_no_list",
+    "string": "aspect:value_no_text",
+    "number": "aspect:value_no_number",
+    "boolean": "aspect:value_no_boolean",
+}
+_BOUNDED: Mapping[str, str] = {
+    "maxLength": "aspect:value_too_long",
+    "minItems": "aspect:value_too_few",
+    "maxItems": "aspect:value_too_many",
+    "uniqueItems": "aspect:value_repeated",
+}
+_WORDINGS: Mapping[str, Callable[[Mistake], _Worded]] = {
+    "type": _type,
+    "enum": _enum,
+    "pattern": _pattern,
+    "minimum": _least,
+    "maximum": _most,
+    "minLength": _too_short,
+    "oneOf": _either,
+    "additionalProperties": _unknown,
+}
