@@ -116,3 +116,11 @@ def drop(tx: Database, process: str, now: datetime, reason: str) -> None:
         " WHERE process = ? AND state = 'owed'",
         (millis(now), reason, process),
     )
+
+
+def reword(tx: Database, process: str, message: str, body: bytes) -> None:
+    """Replace what a message said once it is owed no more, so that no secret stays behind."""
+    tx.execute(
+        "UPDATE outbox SET body = ? WHERE process = ? AND message = ? AND state <> 'owed'",
+        (body, process, message),
+    )

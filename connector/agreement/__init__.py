@@ -1,0 +1,1 @@
+"""What two parties settled about one dataset, and how they got there."""

@@ -1,0 +1,1 @@
+"""The data changing hands: how an agreement becomes access, in both roles."""
