@@ -1,0 +1,171 @@
+"""Log lines and figures: one event per line with a stable name, and the metrics to scrape.
+
+An event is a noun and a past participle, such as ``batch.taken``. On a terminal lines are
+readable, elsewhere each is one JSON object. What is secret by its key never gets out.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from collections.abc import Mapping, MutableMapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TextIO
+
+import orjson
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+EXPOSITION_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+HIDDEN = "[hidden]"
+DEPTH_MAX = 8
+
+_SECRET = re.compile(
+    r"(^|_|-)(token|secret|authorization|password|passwd|private_?key|credential)s?$",
+    re.IGNORECASE,
+)
+_BEARER = re.compile(r"\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]+", re.IGNORECASE)
+_JWT = re.compile(r"\beyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*")
+_MESSAGE_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15)
+
+Event = MutableMapping[str, Any]
+
+
+def configure_logging(
+    stream: TextIO | None = None, *, readable: bool | None = None, level: int = logging.INFO
+) -> None:
+    """Send all log lines to a stream, standard error if none is given.
+
+    ``readable`` chooses text for people; by default it depends on whether the stream is a
+    terminal. Lines of libraries go the same way, from warnings upward.
+    """
+    out = stream or sys.stderr
+    for_people = out.isatty() if readable is None else readable
+    steps: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
+        structlog.processors.format_exc_info,
+        hide_secrets,
+    ]
+    last: structlog.typing.Processor = structlog.dev.ConsoleRenderer(
+        colors=for_people, timestamp_key="at"
+    )
+    last = last if for_people else structlog.processors.JSONRenderer(serializer=_json)
+    structlog.configure(
+        processors=[*steps, last],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(out),
+        cache_logger_on_first_use=False,
+    )
+    _lead_in_libraries(out, steps, last)
+
+
+def hide_secrets(_logger: object, _method: str, event: Event) -> Event:
+    """Replace, at any depth, what is secret by its key, and tokens inside texts."""
+    return {key: _hidden(key, value, 0) for key, value in event.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """All figures of one connector, built once and handed down; names begin ``eslabon_``."""
+
+    registry: CollectorRegistry = field(repr=False)
+    records_taken: Counter
+    records_quarantined: Counter
+    rows_done: Counter
+    door_seconds: Histogram
+    backlog_rows: Gauge
+    messages_sent: Counter
+    messages_received: Counter
+    message_seconds: Histogram
+    messages_owed: Gauge
+    data_reads: Counter
+
+    def exposition(self) -> bytes:
+        """Return all figures in the text format that Prometheus scrapes."""
+        return generate_latest(self.registry)
+
+
+def build_metrics() -> Metrics:
+    """Make the figures of one connector, all of them at zero, in a registry of their own."""
+    registry = CollectorRegistry()
+    return Metrics(
+        registry=registry,
+        records_taken=Counter(
+            "eslabon_records_taken", "Records taken in.", ["feed"], registry=registry
+        ),
+        records_quarantined=Counter(
+            "eslabon_records_quarantined", "Records kept back.", ["feed"], registry=registry
+        ),
+        rows_done=Counter(
+            "eslabon_rows_done", "Rows that passed a door.", ["door"], registry=registry
+        ),
+        door_seconds=Histogram(
+            "eslabon_door_seconds", "Seconds per batch of a door.", ["door"], registry=registry
+        ),
+        backlog_rows=Gauge(
+            "eslabon_backlog_rows", "Rows that wait before a door.", ["door"], registry=registry
+        ),
+        messages_sent=Counter(
+            "eslabon_messages_sent",
+            "Messages sent to partners.",
+            ["message", "outcome"],
+            registry=registry,
+        ),
+        messages_received=Counter(
+            "eslabon_messages_received",
+            "Messages received from partners.",
+            ["message", "outcome"],
+            registry=registry,
+        ),
+        message_seconds=Histogram(
+            "eslabon_message_seconds",
+            "Seconds to answer a partner.",
+            ["message"],
+            registry=registry,
+            buckets=_MESSAGE_SECONDS,
+        ),
+        messages_owed=Gauge(
+            "eslabon_messages_owed", "Messages that we still owe to partners.", registry=registry
+        ),
+        data_reads=Counter(
+            "eslabon_data_reads", "Reads of data by partners.", ["outcome"], registry=registry
+        ),
+    )
+
+
+def _hidden(key: object, value: object, depth: int) -> object:
+    if isinstance(key, str) and _SECRET.search(key):
+        return HIDDEN
+    match value:
+        case str():
+            return _JWT.sub(HIDDEN, _BEARER.sub(rf"\1 {HIDDEN}", value))
+        case dict() | list() | tuple() if depth < DEPTH_MAX:
+            return _hidden_inside(value, depth + 1)
+    return value
+
+
+def _hidden_inside(value: Mapping[object, object] | Sequence[object], depth: int) -> object:
+    if isinstance(value, Mapping):
+        return {key: _hidden(key, item, depth) for key, item in value.items()}
+    return [_hidden(None, item, depth) for item in value]
+
+
+def _json(event: Event, **_options: object) -> str:
+    return orjson.dumps(event, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+
+
+def _lead_in_libraries(
+    out: TextIO, steps: list[structlog.typing.Processor], last: structlog.typing.Processor
+) -> None:
+    formatter = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=[structlog.stdlib.add_logger_name, *steps],
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, last],
+    )
+    outlet = logging.StreamHandler(out)
+    outlet.setFormatter(formatter)
+    root = logging.getLogger()
+    root.handlers[:] = [outlet]
+    root.setLevel(logging.WARNING)
