@@ -11,7 +11,15 @@ import pytest
 import requests
 import uvicorn
 
-from connector.errors import DataError, Finding, Location, PartnerError, SetupError, TransientError
+from connector.errors import (
+    DataError,
+    EslabonError,
+    Finding,
+    Location,
+    PartnerError,
+    SetupError,
+    TransientError,
+)
 from connector.telemetry import build_metrics
 from connector.web.app import BODY_BYTES_MAX, operator_app
 from connector.web.operations import (
@@ -116,7 +124,8 @@ class Company:
             raise kinds[request.partner](
                 "partner:entry_repeated", key="name", value=request.partner
             )
-        return self._note(request, "c1")
+        self._note(request, None)
+        return "c1"
 
 
 @pytest.fixture(scope="module")
@@ -206,7 +215,7 @@ def test_a_collection_is_started_and_followed(company: Company, remote: Operatio
     [("refuses", PartnerError), ("sleeps", TransientError), ("unknown", SetupError)],
 )
 def test_an_error_crosses_the_wire_as_itself(
-    remote: Operations, partner: str, kind: type[Exception]
+    remote: Operations, partner: str, kind: type[EslabonError]
 ) -> None:
     with pytest.raises(kind) as raised:
         remote.collect(CollectRequest(partner))
