@@ -24,6 +24,7 @@ from connector.store import journal
 from connector.store.database import Database
 
 DIGEST_BYTES = 16
+KEY_CHARACTERS_MAX = 200
 _SEPARATOR = "\x1f"
 
 
@@ -45,8 +46,8 @@ class _Sorting:
     first: int
     stream: bool
     fresh: list[tuple[Entry, int]] = field(default_factory=list)
-    unchanged: dict[bytes, int] = field(default_factory=dict)
-    superseded: list[bytes] = field(default_factory=list)
+    unchanged: dict[str, int] = field(default_factory=dict)
+    superseded: list[str] = field(default_factory=list)
     conflicts: dict[int, set[int]] = field(default_factory=dict)
 
 
@@ -223,36 +224,36 @@ def _entries(feed: Feed, batch: Batch, document: int) -> Iterator[Entry]:
     header = batch.document.header
     places = [header.index(column) for column in feed.key if column in header]
     salt = f"{feed.name}{_SEPARATOR}"
-    keys = [_key_text(places, row) for row in batch.rows]
+    keys = [_key_text(salt, places, row) for row in batch.rows]
+    own = f"{salt}{document}{_SEPARATOR}"
     if feed.grouped:
-        yield from _groups(batch, keys, salt, document)
+        yield from _groups(batch, keys, own)
         return
     for key, position, row in zip(keys, batch.positions, batch.rows, strict=True):
         content = orjson.dumps((row,))
-        text = salt + (key or f"{document}{_SEPARATOR}{position}")
-        yield Entry(_digest(text.encode()), position, None, content, _digest(content))
+        yield Entry(key or f"{own}{position}", position, None, content, _digest(content))
 
 
-def _groups(batch: Batch, keys: Sequence[str], salt: str, document: int) -> Iterator[Entry]:
+def _groups(batch: Batch, keys: Sequence[str], own: str) -> Iterator[Entry]:
     groups: dict[str, tuple[list[int], list[Cells]]] = {}
     for key, position, row in zip(keys, batch.positions, batch.rows, strict=True):
-        positions, rows = groups.setdefault(key or f"{document}{_SEPARATOR}{position}", ([], []))
+        positions, rows = groups.setdefault(key or f"{own}{position}", ([], []))
         positions.append(position)
         rows.append(row)
     for key, (positions, rows) in groups.items():
         content = orjson.dumps(rows)
-        stored = orjson.dumps(positions)
-        yield Entry(
-            _digest((salt + key).encode()), positions[0], stored, content, _digest(content)
-        )
+        yield Entry(key, positions[0], orjson.dumps(positions), content, _digest(content))
 
 
-def _key_text(places: Sequence[int], row: Cells) -> str:
+def _key_text(salt: str, places: Sequence[int], row: Cells) -> str:
     """Return the key of a row, or nothing where a part of it is empty."""
     parts = [row[place] for place in places]
-    if any(part is None or part == "" for part in parts):
+    if not all(parts) and any(part is None or part == "" for part in parts):
         return ""
-    return _SEPARATOR.join(map(str, parts))
+    key = salt + _SEPARATOR.join(map(str, parts))
+    if len(key) > KEY_CHARACTERS_MAX:
+        return salt + blake2b(key.encode(), digest_size=32).hexdigest()
+    return key
 
 
 def _digest(content: bytes) -> bytes:

@@ -61,7 +61,7 @@ def hold(tx: Database, held: Iterable[Held], now: datetime) -> int:
     return len(rows)
 
 
-def supersede(tx: Database, keys: Sequence[bytes], now: datetime) -> None:
+def supersede(tx: Database, keys: Sequence[str], now: datetime) -> None:
     """Close what stands open under these record keys, since a later revision has come."""
     tx.executemany(
         "UPDATE quarantine SET state = 'superseded', closed_at = ?"

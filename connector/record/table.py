@@ -42,7 +42,7 @@ class Prior(NamedTuple):
 class Entry(NamedTuple):
     """A record about to be stored: content is a JSON list of rows of cells."""
 
-    key: bytes
+    key: str
     position: int
     positions: bytes | None
     content: bytes
@@ -92,7 +92,7 @@ def mark_document(tx: Database, document: int, rows: int, state: str, now: datet
     )
 
 
-def latest(db: Database, keys: Sequence[bytes]) -> dict[bytes, Prior]:
+def latest(db: Database, keys: Sequence[str]) -> dict[str, Prior]:
     """Return the newest revision of each key that is known."""
     found = db.rows_in(_LATEST, keys)
     return {r[0]: Prior(r[1], r[2], r[3], r[4], r[5], bool(r[6])) for r in found}
@@ -117,7 +117,7 @@ def insert_records(
     )
 
 
-def insert_sightings(tx: Database, document: int, seen: Mapping[bytes, int]) -> None:
+def insert_sightings(tx: Database, document: int, seen: Mapping[str, int]) -> None:
     """Remember rows of an unfinished document that repeat what is known."""
     tx.executemany(
         "INSERT OR IGNORE INTO sighting (document, key, position) VALUES (?,?,?)",
@@ -125,7 +125,7 @@ def insert_sightings(tx: Database, document: int, seen: Mapping[bytes, int]) -> 
     )
 
 
-def sightings(db: Database, document: int, keys: Sequence[bytes]) -> dict[bytes, int]:
+def sightings(db: Database, document: int, keys: Sequence[str]) -> dict[str, int]:
     """Return the positions of those keys that this document repeated unchanged."""
     if db.row("SELECT 1 FROM sighting WHERE document = ? LIMIT 1", (document,)) is None:
         return {}

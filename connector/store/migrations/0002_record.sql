@@ -14,7 +14,7 @@ CREATE TABLE document (
 
 CREATE TABLE record (
     id INTEGER PRIMARY KEY,
-    key BLOB NOT NULL,                -- BLAKE2b-128 of feed and key values
+    key TEXT NOT NULL,                -- feed and key values: near keys lie near each other
     revision INTEGER NOT NULL,
     document INTEGER NOT NULL REFERENCES document (id),
     position INTEGER NOT NULL,        -- first row in the document, 1-based
