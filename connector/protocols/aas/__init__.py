@@ -1,0 +1,1 @@
+"""Asset Administration Shell interfaces: the registry that we serve, and those that we ask."""

@@ -1,0 +1,183 @@
+"""Serves the embedded registry: what a partner with a grant for it may look up.
+
+AAS Part 2, V3.1: registry profile SSP-005 with the submodel descriptors of SSP-002,
+discovery profile SSP-002, and the older ``GET /lookup/shells``. All else answers 501.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.types import Receive, Scope, Send
+
+from connector.errors import PartnerError
+from connector.identifiers import SemanticId
+from connector.offer.datasets import Shelf
+from connector.offer.model import Dataset, DatasetKind
+from connector.protocols.aas import messages
+from connector.protocols.aas.messages import Links
+from connector.protocols.http import bounded_body
+from connector.protocols.result import NOT_FOUND, UNSUPPORTED, answering, json_answer, unsupported
+from connector.transfer.access import Gate, Visitor
+from connector.transfer.access_log import AccessLog
+from connector.transfer.addresses import REGISTRY_PATH, uuid_of
+from connector.twin.reading import Shell, TwinReader
+from connector.twin.search import Position, position_of
+
+PAGE_SHELLS = 100
+PAGE_SHELLS_MAX = 1000
+BODY_BYTES_MAX = 64 * 1024
+
+_PAGING = frozenset({"limit", "cursor"})
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """What the registry answers from; ``public_url`` has no trailing slash."""
+
+    gate: Gate
+    twins: TwinReader
+    shelf: Shelf
+    log: AccessLog
+    public_url: str
+
+    def routes(self) -> list[BaseRoute]:
+        """Return the routes of the registry, below ``/api/v3``."""
+        get = {
+            "/shell-descriptors": self._shells,
+            "/shell-descriptors/{shell}": self._shell,
+            "/shell-descriptors/{shell}/submodel-descriptors": self._submodels,
+            "/shell-descriptors/{shell}/submodel-descriptors/{submodel}": self._submodel,
+            "/lookup/shells": self._lookup,
+            "/lookup/shells/{shell}": self._links,
+            "/description": self._description,
+        }
+        routes = [Route(path, answering(endpoint)) for path, endpoint in get.items()]
+        search = Route(
+            "/lookup/shellsByAssetLink", answering(self._lookup_by_link), methods=["POST"]
+        )
+        return [Mount(REGISTRY_PATH, routes=[*routes, search, Mount("/", app=_Unsupported())])]
+
+    async def _shells(self, request: Request) -> Response:
+        visitor = self._admit(request, _PAGING)
+        limit, after = _limit(request), position_of(request.query_params.get("cursor")).twin
+        found = self.twins.shells(visitor.sight.audiences, after, limit + 1)
+        page = found[:limit]
+        await self.log.record(visitor.access, "shells.listed", f"{len(page)} shells")
+        cursor = Position(page[-1].id).cursor if len(found) > limit else None
+        return _page([self._described(shell, visitor) for shell in page], cursor)
+
+    async def _shell(self, request: Request) -> Response:
+        visitor = self._admit(request)
+        shell = await self._read(request, visitor)
+        return json_answer(self._described(shell, visitor))
+
+    async def _submodels(self, request: Request) -> Response:
+        visitor = self._admit(request, _PAGING)
+        shell = await self._read(request, visitor)
+        offered = self._offered(shell, visitor)
+        return _page(messages.submodel_descriptors(shell, offered, self.public_url), None)
+
+    async def _submodel(self, request: Request) -> Response:
+        visitor = self._admit(request)
+        shell = await self._read(request, visitor)
+        wanted = uuid_of(messages.decoded(request.path_params["submodel"]))
+        offered = {
+            semantic_id: dataset
+            for semantic_id, dataset in self._offered(shell, visitor).items()
+            if messages.submodel_id(shell, semantic_id) == wanted
+        }
+        for descriptor in messages.submodel_descriptors(shell, offered, self.public_url):
+            return json_answer(descriptor)
+        raise PartnerError(NOT_FOUND)
+
+    async def _lookup_by_link(self, request: Request) -> Response:
+        visitor = self._admit(request, _PAGING)
+        body = await bounded_body(request, BODY_BYTES_MAX)
+        try:
+            links = messages.links_of(orjson.loads(body))
+        except orjson.JSONDecodeError:
+            raise PartnerError("protocols.aas:links_malformed", limit=messages.LINKS_MAX) from None
+        return await self._found(request, visitor, links)
+
+    async def _lookup(self, request: Request) -> Response:
+        visitor = self._admit(request, _PAGING | {"assetIds"})
+        # Several may also come in one parameter, with commas between.
+        given = request.query_params.getlist("assetIds")
+        encoded = [part for text in given for part in text.split(",") if part]
+        if not encoded:
+            return _page([], None)
+        return await self._found(request, visitor, messages.links_of_query(encoded))
+
+    async def _found(self, request: Request, visitor: Visitor, links: Links) -> Response:
+        cursor, limit = request.query_params.get("cursor"), _limit(request)
+        found = self.twins.search(visitor.sight.audiences, links, cursor, limit)
+        asked = " ".join(f"{name}={value}" for name, value in links)
+        await self.log.record(visitor.access, "shells.searched", asked)
+        return _page([shell_id.urn for shell_id in found.shell_ids], found.cursor)
+
+    async def _links(self, request: Request) -> Response:
+        visitor = self._admit(request)
+        shell = await self._read(request, visitor)
+        links = (("globalAssetId", shell.global_asset_id), *shell.asset_ids)
+        bpnl = visitor.access.partner_bpnl
+        return json_answer([messages.asset_id(name, value, bpnl) for name, value in links])
+
+    async def _description(self, request: Request) -> Response:
+        self._admit(request)
+        return json_answer({"profiles": list(messages.PROFILES)})
+
+    def _admit(self, request: Request, known: frozenset[str] = frozenset()) -> Visitor:
+        """Let the caller in; a parameter that we would have to ignore is refused (CX-0002)."""
+        visitor = self.gate.admit(request.headers.get("authorization"), DatasetKind.REGISTRY)
+        if not known.issuperset(request.query_params):
+            raise PartnerError(UNSUPPORTED)
+        return visitor
+
+    async def _read(self, request: Request, visitor: Visitor) -> Shell:
+        """Return the shell of the path and log that it was read."""
+        shell_id = uuid_of(messages.decoded(request.path_params["shell"]))
+        shell = self.twins.shell(visitor.sight.audiences, shell_id) if shell_id else None
+        if shell is None:
+            raise PartnerError(NOT_FOUND)
+        await self.log.record(visitor.access, "shell.read", shell.global_asset_id)
+        return shell
+
+    def _described(self, shell: Shell, visitor: Visitor) -> dict[str, object]:
+        offered = self._offered(shell, visitor)
+        bpnl = visitor.access.partner_bpnl
+        return messages.shell_descriptor(shell, offered, bpnl, self.public_url)
+
+    def _offered(self, shell: Shell, visitor: Visitor) -> dict[SemanticId, Dataset]:
+        rules = {one: visitor.sight.rule_for(shell.audience, one) for one in shell.semantic_ids}
+        return {
+            semantic_id: self.shelf.submodels(semantic_id, rule.policy)
+            for semantic_id, rule in rules.items()
+            if rule
+        }
+
+
+class _Unsupported:
+    """Answers every other path and method below the registry."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        answer = await unsupported(Request(scope, receive))
+        await answer(scope, receive, send)
+
+
+def _limit(request: Request) -> int:
+    text = request.query_params.get("limit", str(PAGE_SHELLS))
+    if not (text.isascii() and text.isdigit() and 0 < len(text) < len("1000000") and int(text)):
+        raise PartnerError("protocols.aas:limit_malformed", value=text[:100])
+    return min(int(text), PAGE_SHELLS_MAX)
+
+
+def _page(
+    result: list[object] | list[dict[str, object]] | list[str], cursor: str | None
+) -> Response:
+    paging = {"cursor": cursor} if cursor else {}
+    return json_answer({"paging_metadata": paging, "result": result})

@@ -1,0 +1,1 @@
+"""Submodel values: what an access grant opens in the end."""

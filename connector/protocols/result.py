@@ -1,0 +1,75 @@
+"""Answers of the AAS interfaces: JSON bodies, and errors as their ``Result`` with messages.
+
+Specification of the Asset Administration Shell, Part 2 (IDTA 01002-3-1), 12.2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+
+import orjson
+import structlog
+from starlette.requests import Request
+from starlette.responses import Response
+
+from connector.errors import DataError, EslabonError, PartnerError, TransientError
+from connector.texts import say
+from connector.transfer.access import TOKEN_MISSING
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+NOT_FOUND = "protocols:not_found"
+UNSUPPORTED = "protocols:unsupported"
+
+_ADMISSION = "transfer:"
+_STATUS = {TOKEN_MISSING: 401, NOT_FOUND: 404, UNSUPPORTED: 501}
+
+
+def json_answer(body: object, status: int = 200) -> Response:
+    """Return a body as JSON."""
+    return Response(orjson.dumps(body), status, media_type="application/json")
+
+
+def answering(endpoint: Endpoint) -> Endpoint:
+    """Wrap an endpoint, so that what it raises on purpose is answered and logged."""
+
+    async def answer(request: Request) -> Response:
+        try:
+            return await endpoint(request)
+        except (PartnerError, DataError, TransientError) as error:
+            status = _status(error)
+            structlog.get_logger().info(
+                "read.refused",
+                path=request.url.path,
+                status=status,
+                code=error.code,
+                partner=error.params.get("partner"),
+            )
+            return failure(status, str(error.text()))
+
+    return answer
+
+
+def failure(status: int, text: str) -> Response:
+    """Return an error as a Result with one message."""
+    message = {
+        "code": str(status),
+        "messageType": "Error",
+        "text": text,
+        "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds"),
+    }
+    return json_answer({"messages": [message]}, status)
+
+
+async def unsupported(_request: Request) -> Response:
+    """Answer whatever the specification knows and this connector does not offer."""
+    return failure(501, str(say(UNSUPPORTED)))
+
+
+def _status(error: EslabonError) -> int:
+    if isinstance(error, TransientError):
+        return 503
+    if error.code.startswith(_ADMISSION):
+        return _STATUS.get(error.code, 403)
+    return _STATUS.get(error.code, 400)
