@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import cast
+from typing import cast, get_type_hints
 
 from connector.errors import SetupError
 from connector.record.model import Adapter
@@ -49,10 +49,19 @@ def source_problems(feed: FeedSection, folder: Path, env: Mapping[str, str]) -> 
 def build_adapter(feed: FeedSection, folder: Path, env: Mapping[str, str]) -> Adapter:
     """Return the adapter of a feed; its paths are relative to ``folder``.
 
-    Raises `SetupError` where the adapter is unknown or a secret cannot be had.
+    A field whose default is a path itself is left as it is: what that is relative to is the
+    adapter's own business. Raises `SetupError` where the adapter is unknown or a secret
+    cannot be had.
     """
-    values = {key: reveal(value, folder, env) for key, value in feed.source.items()}
-    return cast("Adapter", anchored(_shape(feed.adapter).convert(values), folder))
+    kind = _kind(feed.adapter)
+    given = {key: reveal(value, folder, env) for key, value in feed.source.items()}
+    values = _shape(feed.adapter).convert(given)
+    settings = {
+        f.name: value if isinstance(f.default, Path) else anchored(value, folder)
+        for f in _settings_of(kind)
+        for value in [getattr(values, f.name)]
+    }
+    return cast("Adapter", kind(**settings))
 
 
 def anchored(value: object, folder: Path) -> object:
@@ -76,12 +85,37 @@ def _anchored_fields(value: object, folder: Path) -> object:
 
 
 @cache
-def _shape(name: str) -> Shape[object]:
+def _kind(name: str) -> type:
     known = installed()
     if name not in known:
         raise SetupError("settings:adapter_unknown", adapter=name, suggestion=nearest(name, known))
     try:
-        kind = known[name].load()
+        return cast("type", known[name].load())
     except ImportError as error:
         raise SetupError("settings:adapter_broken", adapter=name, reason=error) from error
-    return Shape(cast("type[object]", kind))
+
+
+@cache
+def _shape(name: str) -> Shape[object]:
+    """Return the shape of the adapter's settings: the fields that its constructor takes."""
+    kind = _kind(name)
+    types = get_type_hints(kind, include_extras=True)
+    taken = [(f.name, types[f.name], _copied(f)) for f in _settings_of(kind)]
+    made = dataclasses.make_dataclass(kind.__name__, taken, frozen=True, kw_only=True)
+    made.__doc__ = kind.__doc__
+    return Shape(made)
+
+
+def _settings_of(kind: type) -> list[dataclasses.Field[object]]:
+    return [f for f in dataclasses.fields(kind) if f.init]
+
+
+def _copied(old: dataclasses.Field[object]) -> object:
+    """Return a field like the old one; a path becomes a factory, as the schema wants it."""
+    if isinstance(old.default, Path):
+        return dataclasses.field(default_factory=partial(Path, old.default))
+    if old.default_factory is not dataclasses.MISSING:
+        return dataclasses.field(default_factory=old.default_factory)
+    if old.default is dataclasses.MISSING:
+        return dataclasses.field()
+    return dataclasses.field(default=old.default)
