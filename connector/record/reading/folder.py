@@ -130,7 +130,7 @@ class DropFolder(ABC):
         """Raise `SetupError` where the folder or a setting cannot work."""
         if trouble := self._trouble():
             raise SetupError(trouble, folder=self.folder)
-        if self.done is Fate.MOVE and not os.access(self.folder, os.W_OK):
+        if self.done is Fate.MOVE and not _may(self.folder, os.W_OK):
             raise SetupError("connector.record.reading:folder_read_only", folder=self.folder)
         self.check_format()
 
@@ -203,7 +203,7 @@ class DropFolder(ABC):
     def _trouble(self) -> str:
         if not self.folder.is_dir():
             return "connector.record.reading:folder_missing"
-        if not os.access(self.folder, os.R_OK | os.X_OK):
+        if not _may(self.folder, os.R_OK | os.X_OK):
             return "connector.record.reading:folder_unreadable"
         return ""
 
@@ -268,6 +268,10 @@ class DropFolder(ABC):
             log.warning("file.stuck", file=sighting.name, folder=str(folder), reason=str(error))
         else:
             log.info("file.moved", file=sighting.name, to=str(target), failed=failed)
+
+
+def _may(folder: Path, mode: int) -> bool:
+    return os.access(folder, mode, effective_ids=os.access in os.supports_effective_ids)
 
 
 def _lost(sighting: Sighting, error: OSError) -> TransientError:
