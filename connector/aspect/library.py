@@ -18,7 +18,7 @@ from connector.aspect.compiled import Compiled, CompiledCache
 from connector.aspect.datatypes import JsonSchema
 from connector.aspect.semantics import AspectModel
 from connector.aspect.validation import Validator
-from connector.errors import Finding, SetupError
+from connector.errors import DataError, Finding, SetupError
 from connector.identifiers import SemanticId
 
 _ASPECT = re.compile(rb"(?:^|\s)[\w-]*:(\w+)\s+(?:a|rdf:type)\s+[\w-]+:Aspect\b")
@@ -117,6 +117,9 @@ class ModelLibrary:
 
 
 def _aspects(path: Path) -> list[SemanticId]:
-    names = [name.decode() for name in _ASPECT.findall(path.read_bytes())]
     namespace, version = path.parts[-3:-1]
-    return [SemanticId(f"urn:samm:{namespace}:{version}#{name}") for name in names]
+    try:
+        names = [name.decode() for name in _ASPECT.findall(path.read_bytes())]
+        return [SemanticId.parse(f"urn:samm:{namespace}:{version}#{name}") for name in names]
+    except (DataError, OSError):  # no folder of models, or none that we may read
+        return []

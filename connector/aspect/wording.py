@@ -106,8 +106,14 @@ def _listed(values: Sequence[object]) -> str:
 
 def _pattern(mistake: Mistake) -> _Worded:
     pattern, text = str(mistake.demand), str(mistake.value)
+    if not text:
+        return _EMPTY, {}
     if zone_is_missing(pattern, text):
         return "aspect:value_without_zone", {"example": f"{text}Z"}
+    return _form(pattern)
+
+
+def _form(pattern: str) -> _Worded:
     if words := choices(pattern):
         return "aspect:value_not_listed", {"allowed": _listed(words)}
     if asked := what_is_asked(pattern):
@@ -129,7 +135,7 @@ def _most(mistake: Mistake) -> _Worded:
 
 def _too_short(mistake: Mistake) -> _Worded:
     if mistake.value == "":
-        return "aspect:value_empty", {}
+        return _EMPTY, {}
     return "aspect:value_too_short", {"bound": mistake.demand}
 
 
@@ -155,6 +161,7 @@ def _other(mistake: Mistake) -> _Worded:
     return code, {"bound": mistake.demand}
 
 
+_EMPTY = "aspect:value_empty"
 _PATTERN = "aspect:value_pattern"
 _TYPES: Mapping[str, str] = {
     "object": "aspect:value_no_object",

@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from connector.aspect.samm.turtle import Facts, Literal, Node, TurtleFile, is_blank, read_turtle
-from connector.aspect.samm.vocabulary import TYPE, local_name
+from connector.aspect.samm.vocabulary import BUILT_IN_PROPERTIES, TYPE, entity_urn, local_name
 from connector.errors import SetupError
 
 _ELEMENT = re.compile(r"urn:samm:([\w\-]+(?:\.[\w\-]+)*):(\d+\.\d+\.\d+)#([\w\-]+)")
@@ -144,6 +144,9 @@ class Lookup:
         """
         if used_in and is_blank(node):
             return Element(node, used_in.subjects.get(node, {}), used_in)
+        if used_in and (built_in := BUILT_IN_PROPERTIES.get(node)):
+            facts: Facts = {predicate: [value] for predicate, value in built_in.items()}
+            return Element(entity_urn(node.partition(":")[2]), facts, used_in)
         found = self._folders.element(node, used_in)
         self._files[found.file] = None
         return found

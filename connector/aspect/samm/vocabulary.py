@@ -74,10 +74,11 @@ def _characteristic(name: str, datatype: str, description: str) -> Characteristi
 
 
 def _entity(name: str, description: str, *properties: Property, is_abstract: bool) -> Entity:
-    return Entity(_entity_urn(name), name, description, properties, is_abstract=is_abstract)
+    return Entity(entity_urn(name), name, description, properties, is_abstract=is_abstract)
 
 
-def _entity_urn(name: str) -> str:
+def entity_urn(name: str) -> str:
+    """Return the URN of a predefined entity or of a property of one."""
     return f"urn:samm:org.eclipse.esmf.samm:entity:{_BUILT_IN_VERSION}#{name}"
 
 
@@ -100,19 +101,19 @@ CHARACTERISTICS: Mapping[str, Characteristic] = {
 _FILE_RESOURCE = (
     Property(
         "resource",
-        _entity_urn("resource"),
+        entity_urn("resource"),
         "Where it lies.",
         CHARACTERISTICS["samm-c:ResourcePath"],
     ),
     Property(
-        "mimeType", _entity_urn("mimeType"), "Its media type.", CHARACTERISTICS["samm-c:MimeType"]
+        "mimeType", entity_urn("mimeType"), "Its media type.", CHARACTERISTICS["samm-c:MimeType"]
     ),
 )
 _TIMESTAMP = Property(
-    "timestamp", _entity_urn("timestamp"), "When it was so.", CHARACTERISTICS["samm-c:Timestamp"]
+    "timestamp", entity_urn("timestamp"), "When it was so.", CHARACTERISTICS["samm-c:Timestamp"]
 )
 _UNIT = Property(
-    "unit", _entity_urn("unit"), "The unit of the value.", CHARACTERISTICS["samm-c:UnitReference"]
+    "unit", entity_urn("unit"), "The unit of the value.", CHARACTERISTICS["samm-c:UnitReference"]
 )
 
 # Their abstract properties (value, x, y, z) never reach a payload under these entities.
@@ -124,4 +125,17 @@ BUILT_IN_ENTITIES: Mapping[str, Entity] = {
         _entity("Point3d", "A position in space.", is_abstract=True),
         _entity("Quantity", "A value and its unit.", _UNIT, is_abstract=True),
     )
+}
+
+# What the predefined properties say of themselves, for models that use or extend them.
+BUILT_IN_PROPERTIES: Mapping[str, Mapping[str, str]] = {
+    **{
+        f"samm-e:{p.name}": {TYPE: "samm:Property", "samm:characteristic": f"samm-c:{c}"}
+        for p, c in (
+            *zip(_FILE_RESOURCE, ("ResourcePath", "MimeType"), strict=True),
+            (_TIMESTAMP, "Timestamp"),
+            (_UNIT, "UnitReference"),
+        )
+    },
+    **{f"samm-e:{name}": {TYPE: "samm:AbstractProperty"} for name in ("value", "x", "y", "z")},
 }
