@@ -72,8 +72,11 @@ def due(db: Database, now: datetime, messages_max: int) -> list[Owed]:
 
 
 def next_due(db: Database) -> datetime | None:
-    """Return when the next owed message becomes due, or None when nothing is owed."""
-    found = db.row("SELECT min(next_at) FROM outbox WHERE state = 'owed'")
+    """Return when a message becomes due that waits for no other; None: nothing is owed."""
+    found = db.row(
+        "SELECT min(next_at) FROM outbox o WHERE state = 'owed' AND NOT EXISTS (SELECT 1 FROM"
+        " outbox p WHERE p.process = o.process AND p.state = 'owed' AND p.id < o.id)"
+    )
     return moment(found[0]) if found and found[0] is not None else None
 
 
@@ -124,3 +127,9 @@ def reword(tx: Database, process: str, message: str, body: bytes) -> None:
         "UPDATE outbox SET body = ? WHERE process = ? AND message = ? AND state <> 'owed'",
         (body, process, message),
     )
+
+
+def trouble(db: Database, message_id: int) -> str:
+    """Return why the last attempt to send a message failed; empty if none has."""
+    found = db.row("SELECT error FROM outbox WHERE id = ?", (message_id,))
+    return str(found[0]) if found and found[0] else ""

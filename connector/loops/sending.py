@@ -1,0 +1,218 @@
+"""The sending loop: brings what we owe to partners, at once and until it arrives.
+
+It lives in the event loop. A door that has committed wakes it, and the message is on its
+way in the same turn; the timer is only for messages that are tried again. Of one process
+one message at a time is under way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Protocol
+
+import structlog
+
+from connector.errors import EslabonError, PartnerError, TransientError
+from connector.store import outbox
+from connector.store.database import Database
+from connector.store.outbox import Owed
+from connector.store.receipt import Outcome, Receipt
+
+PARALLEL_MAX = 32
+DUE_MAX = 256
+# Longest sleep: a clock that was set back must not keep a message waiting for hours.
+IDLE_SECONDS_MAX = 30.0
+TROUBLE_SECONDS = 1.0
+REASON_CHARACTERS_MAX = 2000
+
+
+class Transport(Protocol):
+    """Brings one message to its receiver."""
+
+    async def send(self, owed: Owed) -> Receipt:
+        """Send and return the answer.
+
+        Raises `TransientError` when the receiver is not reached, and `PartnerError` when
+        the message may not be sent there.
+        """
+        ...
+
+
+class Effects(Protocol):
+    """What the fate of a message means for its process; called inside a transaction."""
+
+    def settled(self, tx: Database, owed: Owed, receipt: Receipt, now: datetime) -> None:
+        """Take note that a message arrived."""
+        ...
+
+    def refused(self, tx: Database, owed: Owed, reason: str, now: datetime) -> None:
+        """Take note that a message will not arrive, and why."""
+        ...
+
+
+def _ignored(_: str) -> None:
+    """Take no notice: nobody probes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What the loop works with.
+
+    ``committed`` is told the process of every message whose fate is durable. ``probe`` is
+    told when a message is about to go out ("leaving"), has been answered ("sent"), and when
+    its fate is durable ("recorded").
+    """
+
+    db: Database
+    transport: Transport
+    effects: Effects
+    clock: Callable[[], datetime]
+    committed: Callable[[str], None] = _ignored
+    probe: Callable[[str], None] = _ignored
+
+
+class Sender:
+    """The loop itself; everything but `wake` is called in its event loop."""
+
+    def __init__(self, line: Line, parallel_max: int = PARALLEL_MAX) -> None:
+        self._line = line
+        self._parallel_max = parallel_max
+        self._under_way: dict[str, asyncio.Task[None]] = {}
+        self._per_partner: Counter[str] = Counter()
+        self._news = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread = 0
+        self._log = structlog.get_logger()
+
+    def wake(self) -> None:
+        """Look for messages now; may be called from any thread, also before `run`."""
+        if self._loop is None or threading.get_ident() == self._thread:
+            self._news.set()
+        elif not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._news.set)
+
+    async def run(self) -> None:
+        """Send until cancelled; then let what is under way come to its end or be cut off.
+
+        What is cut off is still owed, and goes out again at the next start.
+        """
+        self._loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
+        try:
+            while True:
+                self._news.clear()
+                wait = self._begin_due()
+                try:
+                    async with asyncio.timeout(wait):
+                        await self._news.wait()
+                except TimeoutError:
+                    continue
+        finally:
+            for task in self._under_way.values():
+                task.cancel()
+            await asyncio.gather(*self._under_way.values(), return_exceptions=True)
+
+    def _begin_due(self) -> float:
+        """Begin to send what is due; return the seconds until there may be more to do."""
+        try:
+            now = self._line.clock()
+            if len(self._under_way) < self._parallel_max:
+                for owed in outbox.due(self._line.db, now, DUE_MAX):
+                    self._begin(owed)
+            return self._idle_seconds(now)
+        except TransientError as error:
+            self._log.warning("sending.delayed", reason=error.text().what)
+            return TROUBLE_SECONDS
+
+    def _begin(self, owed: Owed) -> None:
+        process, partner = owed.outgoing.process, owed.outgoing.partner
+        is_full = len(self._under_way) >= self._parallel_max
+        # A partner that lets us wait for every answer must not use up all the lines.
+        crowded = self._per_partner[partner] * 2 >= self._parallel_max
+        if process in self._under_way or is_full or crowded:
+            return
+        task = asyncio.create_task(self._bring(owed))
+        self._under_way[process] = task
+        self._per_partner[partner] += 1
+        task.add_done_callback(partial(self._finish, process, partner))
+
+    def _finish(self, process: str, partner: str, _: asyncio.Task[None]) -> None:
+        del self._under_way[process]
+        self._per_partner[partner] -= 1
+        self._news.set()
+
+    def _idle_seconds(self, now: datetime) -> float:
+        # What is under way wakes us when it ends, so only an idle line looks at the clock.
+        following = None if self._under_way else outbox.next_due(self._line.db)
+        if following is None:
+            return IDLE_SECONDS_MAX
+        return min(max((following - now).total_seconds(), 0.001), IDLE_SECONDS_MAX)
+
+    async def _bring(self, owed: Owed) -> None:
+        try:
+            self._line.probe("leaving")
+            receipt = await self._attempt(owed)
+            self._line.probe("sent")
+            with self._line.db.transaction() as tx:
+                self._record(tx, owed, receipt, self._line.clock())
+        except TransientError as error:
+            # The disk is full: the message stays owed, and arrives twice at worst.
+            self._log.warning("sending.delayed", reason=error.text().what)
+            await asyncio.sleep(TROUBLE_SECONDS)
+            return
+        except Exception as error:  # noqa: BLE001 - one bug must not silence all the others
+            structlog.get_logger().exception("message.broke", message=owed.outgoing.message)
+            self._park(owed, error)
+        self._line.probe("recorded")
+        self._line.committed(owed.outgoing.process)
+
+    async def _attempt(self, owed: Owed) -> Receipt:
+        try:
+            return await self._line.transport.send(owed)
+        except TransientError as error:
+            return Receipt(Outcome.LATER, reason=error.text().what)
+        except PartnerError as error:
+            return Receipt(Outcome.REFUSED, reason=_told(error))
+
+    def _park(self, owed: Owed, error: Exception) -> None:
+        with self._line.db.transaction() as tx:
+            reason = f"{type(error).__name__}: {error}"
+            outbox.park(tx, owed, self._line.clock(), reason[:REASON_CHARACTERS_MAX])
+
+    def _record(self, tx: Database, owed: Owed, receipt: Receipt, now: datetime) -> None:
+        reason = receipt.reason[:REASON_CHARACTERS_MAX]
+        match receipt.outcome:
+            case Outcome.ACCEPTED:
+                outbox.settle(tx, owed, now)
+                self._line.effects.settled(tx, owed, receipt, now)
+                return
+            case Outcome.LATER if outbox.postpone(tx, owed, now, reason):
+                event = "message.postponed"
+            case Outcome.LATER:
+                event = "message.expired"
+                self._line.effects.refused(tx, owed, reason, now)
+            case Outcome.REFUSED:
+                event = "message.refused"
+                outbox.park(tx, owed, now, reason)
+                self._line.effects.refused(tx, owed, reason, now)
+        self._say(event, owed, reason)
+
+    def _say(self, event: str, owed: Owed, reason: str) -> None:
+        self._log.warning(
+            event,
+            message=owed.outgoing.message,
+            process=owed.outgoing.process,
+            partner=owed.outgoing.partner,
+            attempts=owed.attempts + 1,
+            reason=reason,
+        )
+
+
+def _told(error: EslabonError) -> str:
+    text = error.text()
+    return f"{text.what}: {text.why}" if text.why else text.what

@@ -1,0 +1,235 @@
+"""Gets an access grant from a partner: what is held already first, else all that it takes.
+
+Everything that is begun is in the store, so after a restart a walk goes on with the
+negotiation or transfer that it finds there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from connector.agreement.model import Agreement, CatalogEntry, Negotiation, Offer
+from connector.agreement.negotiation import NegotiationDoor
+from connector.agreement.states import NegotiationState, Role
+from connector.agreement.table import agreement_about, retire_agreement
+from connector.errors import PartnerError
+from connector.offer.model import AcceptedTerms
+from connector.partner.model import Partner
+from connector.store.signals import Signals
+from connector.transfer import table
+from connector.transfer.awaiting import Waiting
+from connector.transfer.delivery import DeliveryDoor
+from connector.transfer.model import AccessGrant, TransferProcess
+from connector.transfer.selection import REGISTRY, Selector, acceptable_offer, fitting
+from connector.transfer.states import TransferMessage, TransferState
+
+DEADLINE_SECONDS = 30.0
+MARGIN_SECONDS = 20.0
+
+
+class TransferEndedError(PartnerError):
+    """A partner gave no access under an agreement."""
+
+
+class PartnerCatalog(Protocol):
+    """The port through which a partner's catalog is read."""
+
+    async def base_url(self, partner: Partner) -> str:
+        """Return where the partner's protocol endpoint of our version begins."""
+        ...
+
+    async def datasets(self, partner: Partner, base_url: str) -> tuple[CatalogEntry, ...]:
+        """Return all that the partner's catalog shows us."""
+        ...
+
+    async def dataset(
+        self, partner: Partner, base_url: str, dataset_id: str
+    ) -> CatalogEntry | None:
+        """Return one dataset of the partner's catalog, or None where it shows us none."""
+        ...
+
+
+@dataclass(eq=False)
+class Acquisition:
+    """The source of access grants; for one dataset of a partner one flight at a time.
+
+    A grant counts as usable while it lasts ``margin_seconds`` more. All methods raise
+    `PartnerError` when the partner does not offer, agree or open what is wanted, and
+    `TransientError` when that is not decided within ``deadline_seconds``.
+    """
+
+    negotiation: NegotiationDoor
+    delivery: DeliveryDoor
+    catalog: PartnerCatalog
+    signals: Signals
+    accepted: AcceptedTerms
+    deadline_seconds: float = DEADLINE_SECONDS
+    margin_seconds: float = MARGIN_SECONDS
+    _flights: dict[tuple[str, Selector], asyncio.Task[AccessGrant]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Say when a negotiation and when a transfer is decided."""
+        patience = self.deadline_seconds
+        self._agreeing = Waiting(self.negotiation, self.signals, _is_settled, patience)
+        self._opening = Waiting(self.delivery, self.signals, _is_answered, patience)
+
+    async def registry(self, partner: Partner) -> AccessGrant:
+        """Return a grant for the partner's registry."""
+        return await self.obtain_grant(partner, REGISTRY)
+
+    async def dataset(self, partner: Partner, dataset_id: str) -> AccessGrant:
+        """Return a grant for one of the partner's datasets."""
+        return await self.obtain_grant(partner, Selector(dataset_id))
+
+    def forget(self, grant: AccessGrant) -> None:
+        """Use a grant no more that its provider does not honour."""
+        transfer = self.delivery.table.find(self.delivery.ports.db, grant.transfer_pid)
+        if transfer is not None and _is_running(transfer):
+            self.delivery.act(transfer.pid, TransferMessage.COMPLETION)
+
+    async def obtain_grant(self, partner: Partner, selector: Selector) -> AccessGrant:
+        """Return a usable grant, the one at hand if there is one."""
+        held = self._held(partner, selector)
+        if held is not None:
+            return held
+        key = (partner.did, selector)
+        flight = self._flights.get(key)
+        if flight is None:
+            flight = asyncio.create_task(self._obtain(partner, selector))
+            self._flights[key] = flight
+            flight.add_done_callback(lambda _: self._flights.pop(key))
+        # Who gives up waiting does not take the grant away from the others.
+        return await asyncio.shield(flight)
+
+    def _held(self, partner: Partner, selector: Selector) -> AccessGrant | None:
+        ports = self.delivery.ports
+        dataset_id = self._known_dataset(partner, selector)
+        if not dataset_id:
+            return None
+        margin = self.margin_seconds
+        return table.usable_grant(ports.db, partner.did, dataset_id, ports.clock(), margin)
+
+    def _known_dataset(self, partner: Partner, selector: Selector) -> str:
+        db = self.delivery.ports.db
+        return selector.dataset_id or table.sought_dataset(db, partner.did, str(selector))
+
+    async def _obtain(self, partner: Partner, selector: Selector) -> AccessGrant:
+        until = asyncio.get_running_loop().time() + self.deadline_seconds
+        dataset_id = self._known_dataset(partner, selector)
+        held = await self._reused(partner, dataset_id, until) if dataset_id else None
+        if held is not None:
+            return held
+        agreement = await self._negotiated(partner, selector, until)
+        return await self._opened(partner, agreement, until)
+
+    async def _reused(self, partner: Partner, dataset_id: str, until: float) -> AccessGrant | None:
+        """Return a grant under an agreement that we hold, or are about to hold."""
+        ports = self.delivery.ports
+        begun = self._agreeing.unfinished(partner, dataset_id)
+        if begun is not None:
+            await self._agreeing.decided(partner, begun, until)
+        agreement = agreement_about(ports.db, Role.CONSUMER, partner.did, dataset_id)
+        if agreement is None:
+            return None
+        try:
+            return await self._opened(partner, agreement, until)
+        except TransferEndedError:
+            # The provider may have new terms: forget the agreement, and ask what it offers.
+            with ports.db.transaction() as tx:
+                retire_agreement(tx, partner.did, agreement.id, ports.clock())
+                table.forget_sought(tx, partner.did, dataset_id)
+            return None
+
+    async def _negotiated(self, partner: Partner, selector: Selector, until: float) -> Agreement:
+        url = await self.catalog.base_url(partner)
+        entry = await self._entry(partner, url, selector)
+        ports = self.negotiation.ports
+        if not selector.dataset_id:
+            with ports.db.transaction() as tx:
+                table.note_sought(tx, partner.did, str(selector), entry.dataset_id)
+        begun = self._agreeing.unfinished(partner, entry.dataset_id)
+        if begun is None:
+            offer = self._accepted(partner, entry)
+            begun = self.negotiation.request_agreement(partner, url, offer)
+        ended = await self._agreeing.decided(partner, begun, until)
+        agreement = agreement_about(ports.db, Role.CONSUMER, partner.did, entry.dataset_id)
+        if agreement is None:
+            raise PartnerError(
+                "transfer:negotiation_ended",
+                partner=partner.name,
+                dataset=entry.dataset_id,
+                pid=ended.pid,
+                reason=ended.reason,
+            )
+        return agreement
+
+    async def _entry(self, partner: Partner, url: str, selector: Selector) -> CatalogEntry:
+        shown: tuple[CatalogEntry, ...] = ()
+        if not selector.dataset_id:
+            shown = await self.catalog.datasets(partner, url)
+        elif one := await self.catalog.dataset(partner, url, selector.dataset_id):
+            shown = (one,)
+        entry = fitting(shown, selector)
+        if entry is None:
+            raise PartnerError(
+                "transfer:dataset_not_found",
+                partner=partner.name,
+                selector=str(selector),
+                shown=len(shown),
+            )
+        return entry
+
+    def _accepted(self, partner: Partner, entry: CatalogEntry) -> Offer:
+        offer, reasons = acceptable_offer(entry, self.accepted)
+        if offer is None:
+            raise PartnerError(
+                "transfer:offer_not_acceptable",
+                partner=partner.name,
+                dataset=entry.dataset_id,
+                reasons="; ".join(reasons),
+            )
+        return offer
+
+    async def _opened(self, partner: Partner, agreement: Agreement, until: float) -> AccessGrant:
+        dataset_id = agreement.dataset_id
+        self._complete_expired(partner, dataset_id)
+        begun = self._opening.unfinished(partner, dataset_id)
+        if begun is None or begun.agreement_id != agreement.id:
+            url = await self.catalog.base_url(partner)
+            begun = self.delivery.request_access(partner, url, agreement)
+        ended = await self._opening.decided(partner, begun, until)
+        ports = self.delivery.ports
+        grant = table.usable_grant(ports.db, partner.did, dataset_id, ports.clock(), 0)
+        if grant is not None:
+            return grant
+        if ended.state is TransferState.STARTED:
+            raise PartnerError("transfer:address_missing", partner=partner.name, pid=ended.pid)
+        raise TransferEndedError(
+            "transfer:transfer_ended",
+            partner=partner.name,
+            dataset=dataset_id,
+            pid=ended.pid,
+            state=ended.phase,
+            reason=ended.reason,
+        )
+
+    def _complete_expired(self, partner: Partner, dataset_id: str) -> None:
+        """Tell the provider that a transfer whose token has expired is of no more use."""
+        ports = self.delivery.ports
+        pids = table.expired_grants(ports.db, partner.did, dataset_id, ports.clock())
+        for pid in pids:
+            self.delivery.act(pid, TransferMessage.COMPLETION)
+
+
+def _is_settled(negotiation: Negotiation) -> bool:
+    return negotiation.state in (NegotiationState.FINALIZED, NegotiationState.TERMINATED)
+
+
+def _is_answered(transfer: TransferProcess) -> bool:
+    return transfer.state not in (None, TransferState.REQUESTED)
+
+
+def _is_running(transfer: TransferProcess) -> bool:
+    return transfer.state is TransferState.STARTED and transfer.heading is None

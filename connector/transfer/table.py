@@ -1,0 +1,129 @@
+"""Rows of transfers, of tokens given out and of grants received."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime, timedelta
+from typing import Any
+
+from connector.agreement.table import ProcessTable, with_states
+from connector.identifiers import Did
+from connector.store.database import Database, Row
+from connector.store.journal import millis, moment
+from connector.transfer.model import AccessGrant, DataAddress, TransferProcess
+from connector.transfer.states import TransferState
+
+
+def transfers() -> ProcessTable[TransferProcess]:
+    """Return the table of transfers."""
+    return ProcessTable("transfer", ("agreement", "format", "endpoint"), _transfer, _own)
+
+
+def _transfer(fields: dict[str, Any], own: Row) -> TransferProcess:
+    typed = with_states(fields, TransferState)
+    return TransferProcess(**typed, agreement_id=own[0], format=own[1], endpoint=own[2])
+
+
+def _own(one: TransferProcess) -> Row:
+    return one.agreement_id, one.format, one.endpoint
+
+
+def token_hash(token: str) -> bytes:
+    """Return what is stored of a token."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+def keep_token(tx: Database, process: TransferProcess, token: str, expires_at: datetime) -> None:
+    """Let a token open what a transfer gives access to; those before it open nothing more."""
+    tx.execute("DELETE FROM access_token WHERE transfer = ?", (process.pid,))
+    tx.execute(
+        "INSERT INTO access_token (token_hash, transfer, agreement, dataset, partner_did,"
+        " partner_bpnl, expires_at) VALUES (?,?,?,?,?,?,?)",
+        (
+            *(token_hash(token), process.pid, process.agreement_id, process.dataset_id),
+            *(process.partner, process.bpnl, millis(expires_at)),
+        ),
+    )
+
+
+def revoke_tokens(tx: Database, transfer_pid: str, now: datetime) -> None:
+    """Let the tokens of a transfer open nothing from now on."""
+    tx.execute(
+        "UPDATE access_token SET revoked_at = ? WHERE transfer = ? AND revoked_at IS NULL",
+        (millis(now), transfer_pid),
+    )
+
+
+def restore_tokens(tx: Database, transfer_pid: str) -> None:
+    """Let the token of a transfer open again what it opened before."""
+    tx.execute("UPDATE access_token SET revoked_at = NULL WHERE transfer = ?", (transfer_pid,))
+
+
+def keep_grant(
+    tx: Database, process: TransferProcess, address: DataAddress, expires_at: datetime
+) -> None:
+    """Store what a partner's start message opens to us."""
+    tx.execute(
+        "INSERT INTO access_grant (transfer, partner, dataset, endpoint, token, agreement,"
+        " expires_at) VALUES (?,?,?,?,?,?,?) ON CONFLICT (transfer) DO UPDATE SET"
+        " endpoint = excluded.endpoint, token = excluded.token, expires_at = excluded.expires_at",
+        (
+            *(process.pid, process.partner, process.dataset_id, address.endpoint, address.token),
+            *(process.agreement_id, millis(expires_at)),
+        ),
+    )
+
+
+def drop_grant(tx: Database, transfer_pid: str) -> None:
+    """Forget the token of a transfer that is over."""
+    tx.execute("DELETE FROM access_grant WHERE transfer = ?", (transfer_pid,))
+
+
+def usable_grant(
+    db: Database, partner: Did, dataset_id: str, now: datetime, margin_seconds: float
+) -> AccessGrant | None:
+    """Return the grant for a partner's dataset that lasts longest, and at least the margin."""
+    until = millis(now + timedelta(seconds=margin_seconds))
+    row = db.row(
+        "SELECT g.partner, g.dataset, g.endpoint, g.token, g.expires_at, g.transfer, g.agreement"
+        " FROM access_grant g JOIN transfer t ON t.pid = g.transfer"
+        " WHERE g.partner = ? AND g.dataset = ? AND g.expires_at > ? AND t.state = 'STARTED'"
+        " AND t.heading IS NULL ORDER BY g.expires_at DESC LIMIT 1",
+        (partner, dataset_id, until),
+    )
+    if row is None:
+        return None
+    return AccessGrant(Did(row[0]), row[1], row[2], row[3], moment(row[4]), row[5], row[6])
+
+
+def expired_grants(db: Database, partner: Did, dataset_id: str, now: datetime) -> list[str]:
+    """Return the pids of running transfers whose token has expired."""
+    found = db.rows(
+        "SELECT g.transfer FROM access_grant g JOIN transfer t ON t.pid = g.transfer"
+        " WHERE g.partner = ? AND g.dataset = ? AND g.expires_at <= ? AND t.state = 'STARTED'"
+        " AND t.heading IS NULL",
+        (partner, dataset_id, millis(now)),
+    )
+    return [str(row[0]) for row in found]
+
+
+def sought_dataset(db: Database, partner: Did, selector: str) -> str:
+    """Return the dataset that answered to a description before, or an empty text."""
+    row = db.row(
+        "SELECT dataset FROM sought WHERE partner = ? AND selector = ?", (partner, selector)
+    )
+    return str(row[0]) if row else ""
+
+
+def note_sought(tx: Database, partner: Did, selector: str, dataset_id: str) -> None:
+    """Remember which dataset answers to a description."""
+    tx.execute(
+        "INSERT INTO sought (partner, selector, dataset) VALUES (?,?,?)"
+        " ON CONFLICT (partner, selector) DO UPDATE SET dataset = excluded.dataset",
+        (partner, selector, dataset_id),
+    )
+
+
+def forget_sought(tx: Database, partner: Did, dataset_id: str) -> None:
+    """Forget that a dataset answered to anything, so that the catalog is asked again."""
+    tx.execute("DELETE FROM sought WHERE partner = ? AND dataset = ?", (partner, dataset_id))
