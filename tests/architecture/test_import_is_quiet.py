@@ -11,10 +11,18 @@ WATCH = """
 import importlib, os, sys
 
 LOUD = ("socket.bind", "socket.connect", "sqlite3.connect", "subprocess.Popen", "os.mkdir")
+OURS = tuple(os.path.join(os.getcwd(), folder, "") for folder in ("connector", "adapters"))
+
+def is_ours():
+    frame = sys._getframe(2)
+    # What a library does while it is imported itself is not our doing.
+    while frame and frame.f_code.co_name != "<module>":
+        frame = frame.f_back
+    return frame is not None and frame.f_code.co_filename.startswith(OURS)
 
 def watch(event, args):
     writes = event == "open" and isinstance(args[1], str) and set(args[1]) & set("wax+")
-    if writes or event in LOUD:
+    if (writes or event in LOUD) and is_ours():
         print(name, event, args)
 
 sys.addaudithook(watch)

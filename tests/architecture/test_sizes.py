@@ -151,6 +151,10 @@ def _is_typed(function: Function) -> bool:
 
 
 def _is_broad(node: ast.ExceptHandler) -> bool:
+    """Whether a handler ends every error there is; one that undoes and raises again does not."""
+    match node.body[-1]:
+        case ast.Raise(exc=None):
+            return False
     if node.type is None:
         return True
     caught = node.type.elts if isinstance(node.type, ast.Tuple) else [node.type]
