@@ -116,6 +116,12 @@ class GuardedClient:
         self._line = _Line(limits)
         self._hosts: frozenset[str] | None = None
 
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
     def reaching(self, hosts: frozenset[str]) -> GuardedClient:
         """Return the same client, same session, for only these hosts (lower case, no port)."""
         narrowed = GuardedClient(self._limits)
