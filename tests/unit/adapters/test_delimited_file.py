@@ -201,9 +201,9 @@ def test_a_missing_column_names_the_one_most_alike(folder: Path) -> None:
 
     assert said(batch) == (
         "the file a.csv lacks the column(s) “No. parte”\n"
-        "  why: the mapping or the key of the feed reads them;"
+        "  why: the mapping reads them;"
         " most alike in row 1: “No. parte” → “No. de parte”\n"
-        "  fix: correct the name in the mapping or in 'key', or the export;"
+        "  fix: correct the name in the mapping, or the export;"
         " the header there is: “No. de parte”, “Lote”"
     )
 
