@@ -122,6 +122,18 @@ def listed(db: Database, feed: str | None, entries_max: int) -> list[Quarantined
     return [_entry(row) for row in found]
 
 
+def page(
+    db: Database, feed: str | None, entries_max: int, *, closed: bool
+) -> tuple[list[Quarantined], int]:
+    """Return the newest entries, open or closed, and how many there are in all."""
+    where = f"WHERE state {'<>' if closed else '='} 'open'" + (" AND feed = ?" if feed else "")
+    parameters = (feed,) if feed else ()
+    sql = f"{_SELECT} {where} ORDER BY id DESC LIMIT ?"
+    found = db.rows(sql, (*parameters, entries_max))
+    total = db.row(f"SELECT count(*) FROM quarantine {where}", parameters)  # noqa: S608 - our words
+    return [_entry(row) for row in found], int(total[0]) if total else 0
+
+
 def show(db: Database, entry_id: int) -> Quarantined | None:
     """Return one entry, open or closed."""
     row = db.row(f"{_SELECT} WHERE id = ?", (entry_id,))

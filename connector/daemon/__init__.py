@@ -1,0 +1,1 @@
+"""Wiring and lifetime: the only place that knows every concrete class."""
