@@ -22,7 +22,11 @@ ALLOWED = {"connector.texts"}
 FILES = {file.module: file for file in house()}
 # Implements the port of that name with sockets and files: an edge, no rule.
 EDGES = {"connector.protocols.dcp.identity"}
-PURE = [f for f in FILES.values() if f.path.stem in RULES and f.module not in EDGES]
+PURE = [
+    file
+    for file in FILES.values()
+    if {file.path.stem, file.path.parent.name} & RULES and file.module not in EDGES
+]
 
 
 @pytest.mark.parametrize("file", PURE, ids=str)

@@ -8,9 +8,10 @@ written list, is left out where every cell that it reads is empty; constants do 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from connector.aspect.mapping.definition import (
+    PART_KEYS,
     Constant,
     Expression,
     FirstOf,
@@ -25,6 +26,7 @@ from connector.aspect.mapping.definition import (
     columns_of,
     columns_of_twin,
 )
+from connector.aspect.mapping.naming import given_reader, identity_reader
 from connector.aspect.mapping.readers import (
     Frame,
     Place,
@@ -33,18 +35,13 @@ from connector.aspect.mapping.readers import (
     column_of,
     expression_reader,
 )
-from connector.aspect.mapping.words import is_empty, shortened
+from connector.aspect.mapping.words import is_empty
 from connector.aspect.model import Payload, Slot
 from connector.aspect.semantics import AspectModel, Kind, Property, payload_properties
-from connector.errors import DataError
-from connector.identifiers import GlobalAssetId, IdentityKey, TwinType
 from connector.record.model import Cells
 
-Identify = Callable[[Cells, Run], IdentityKey | None]
-Link = Callable[[Cells, Run, Payload], object]
+Link = Callable[[Cells, Run, Payload], None]
 Build = Callable[[Cells, Run], Payload]
-TypeReader = Callable[[Cells, Run], TwinType | None]
-IdReader = Callable[[Cells, Run], str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +82,11 @@ class Builder:
         for member in node.members:
             prop = by_name.get(member.name)
             place = _place(member.name, f"{pointer}/{_escaped(member.name)}", prop)
-            template[member.name] = None
             if isinstance(member.node, Reference):
                 links.append(self._link(member.node, place))
-            elif is_constant(member.node):
-                template[member.name] = self.constant(member.node)
-            else:
+                continue
+            template[member.name] = self._given(member)
+            if not is_constant(member.node):
                 readers.append((member.name, self._node(member.node, prop, place)))
         return _linked(_filled(template, readers), links) if links else _filled(template, readers)
 
@@ -203,131 +199,26 @@ class Builder:
         return self._asset_link(twin, place)
 
     def _asset_link(self, twin: TwinNode, place: Place) -> Link:
-        column = next(iter(columns_of_twin(twin)), "")
-        there = Place(place.name, place.pointer, Kind.STRING, place.required, column)
+        there = replace(place, kind=Kind.STRING, column=next(columns_of_twin(twin), ""))
         identify = identity_reader(twin, there, self.frame) if twin.keys else None
         given = given_reader(twin.given, there, self.frame)
         indexes = [self.frame.indexes[name] for name in dict.fromkeys(columns_of_twin(twin))]
+        columns = {key: column_of(said) for key, said in twin.keys.items()}
 
-        def link(row: Cells, run: Run, built: Payload) -> object:
+        def link(row: Cells, run: Run, built: Payload) -> None:
             if all(is_empty(row[index]) for index in indexes):
-                del built[place.name]
                 if there.required:
                     run.fail(there, "aspect:cell_empty", {})
-                return None
+                return
             given_id = given(row, run)
-            if given_id is not None or identify is None:
+            if given_id is not None:
                 built[place.name] = given_id
-                return None
-            identity = identify(row, run)
-            if identity is not None:
+            elif identify is not None and (identity := identify(row, run)) is not None:
+                column = columns[identity.instance_name or PART_KEYS[1]]
                 slot = Slot(built, place.name, identity, run.positions[run.at], column)
                 run.slots.append(slot)
-            return None
 
         return link
-
-
-def identity_reader(twin: TwinNode, place: Place, frame: Frame) -> Identify:
-    """Return the function that reads the keys of an asset; None where one is missing."""
-    read_type = type_reader(twin, place, frame)
-    part, instance_name = twin.keys["manufacturerPartId"], twin.instance_key
-    read_manufacturer = id_reader(twin.keys["manufacturerId"], "manufacturerId", place, frame)
-    read_part = id_reader(part, "manufacturerPartId", place, frame)
-    if not instance_name:
-        return _part_type_identity(read_type, read_manufacturer, read_part)
-    read_instance = id_reader(twin.keys[instance_name], instance_name, place, frame)
-
-    def identify(row: Cells, run: Run) -> IdentityKey | None:
-        kind = read_type(row, run)
-        manufacturer, part = read_manufacturer(row, run), read_part(row, run)
-        if kind is TwinType.PART_TYPE and manufacturer and part:
-            return IdentityKey(kind, manufacturer, part)
-        instance = read_instance(row, run)
-        if kind and manufacturer and part and instance:
-            return IdentityKey(kind, manufacturer, part, instance_name, instance)
-        return None
-
-    return identify
-
-
-def _part_type_identity(kind: TypeReader, manufacturer: IdReader, part: IdReader) -> Identify:
-    def identify(row: Cells, run: Run) -> IdentityKey | None:
-        named = kind(row, run), manufacturer(row, run), part(row, run)
-        return IdentityKey(named[0], named[1], named[2]) if all(named) else None  # type: ignore[arg-type]
-
-    return identify
-
-
-def type_reader(twin: TwinNode, place: Place, frame: Frame) -> TypeReader:
-    """Return the function that reads what kind of asset it is; None where nothing says so."""
-    known = {str(kind): kind for kind in TwinType}
-    said = twin.type
-    if said is None:
-        return lambda _row, _run: None
-    if isinstance(said.source, Constant):
-        constant = known.get(str(said.source.value))
-        return lambda _row, _run: constant
-    column = column_of(said)
-    there = Place("type", place.pointer, Kind.STRING, required=True, column=column)
-    read_text = expression_reader(said, there, frame)
-
-    def read(row: Cells, run: Run) -> TwinType | None:
-        text = read_text(row, run)
-        if text is not None and text not in known:
-            params = {"value": shortened(text), "known": ", ".join(known)}
-            run.fail(there, "aspect:cell_twin_type", params)
-        return known.get(str(text))
-
-    return read
-
-
-def id_reader(expression: Expression, name: str, place: Place, frame: Frame) -> IdReader:
-    """Return the function that reads an identifier: never tidied, blanks around it told."""
-    column = column_of(expression)
-    there = Place(name, place.pointer, Kind.STRING, required=True, column=column)
-    return _telling_blanks(expression_reader(expression, there, frame), there)
-
-
-def optional_id_reader(expression: Expression, name: str, frame: Frame) -> IdReader:
-    """Return the function that reads an identifier that may be absent."""
-    column = column_of(expression)
-    there = Place(name, "", Kind.STRING, column=column)
-    return _telling_blanks(expression_reader(expression, there, frame), there)
-
-
-def _telling_blanks(read_text: Reader, place: Place) -> IdReader:
-    def read(row: Cells, run: Run) -> str | None:
-        text = read_text(row, run)
-        if text is None:
-            return None
-        written = str(text)
-        if written.strip() != written:
-            run.warn(place, "aspect:cell_blanks", {"value": f"“{shortened(written)}”"})
-        return written
-
-    return read
-
-
-def given_reader(expression: Expression | None, place: Place, frame: Frame) -> IdReader:
-    """Return the function that reads the id that the source itself gives an asset."""
-    if expression is None:
-        return lambda _row, _run: None
-    column = column_of(expression)
-    there = Place("id", place.pointer, Kind.STRING, column=column)
-    read_text = expression_reader(expression, there, frame)
-
-    def read(row: Cells, run: Run) -> str | None:
-        text = read_text(row, run)
-        if text is None:
-            return None
-        try:
-            return GlobalAssetId.parse(text)
-        except DataError as error:
-            run.fail(there, error.code, {"value": shortened(text)})
-            return None
-
-    return read
 
 
 def is_constant(node: Node) -> bool:

@@ -23,7 +23,7 @@ from connector.aspect.mapping.definition import (
     Truth,
     When,
 )
-from connector.aspect.mapping.expressions import nearest
+from connector.aspect.mapping.reading import nearest
 from connector.aspect.mapping.tree import Notes
 from connector.aspect.mapping.words import shortened
 from connector.aspect.patterns import matches

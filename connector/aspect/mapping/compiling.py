@@ -6,15 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
-from connector.aspect.mapping.builders import (
-    Builder,
-    IdReader,
-    given_reader,
-    id_reader,
-    identity_reader,
-    optional_id_reader,
-    type_reader,
-)
+from connector.aspect.mapping.builders import Builder
 from connector.aspect.mapping.definition import (
     Expression,
     MappingDefinition,
@@ -25,7 +17,13 @@ from connector.aspect.mapping.definition import (
     columns_of,
     columns_of_twin,
 )
-from connector.aspect.mapping.expressions import nearest
+from connector.aspect.mapping.naming import (
+    IdReader,
+    given_reader,
+    id_reader,
+    identity_reader,
+    type_reader,
+)
 from connector.aspect.mapping.origins import columns_at, origins_of
 from connector.aspect.mapping.payloads import is_same_asset, named_in
 from connector.aspect.mapping.readers import (
@@ -36,6 +34,7 @@ from connector.aspect.mapping.readers import (
     column_of,
     expression_reader,
 )
+from connector.aspect.mapping.reading import nearest
 from connector.aspect.mapping.words import shortened
 from connector.aspect.model import Draft, Payload
 from connector.aspect.semantics import AspectModel, Kind
@@ -46,7 +45,8 @@ from connector.record.model import Cells
 Naming = tuple[IdentityKey | None, str | None, tuple[tuple[str, str], ...]]
 Name = Callable[[Cells, Run, Payload], Naming]
 
-_TWIN = Place("twin", "")
+_TWIN = Place("twin", "", required=True)
+_OPTIONAL = Place("twin", "")
 _NO_MODEL = SemanticId("")
 
 
@@ -173,7 +173,7 @@ def _namer(twin: TwinNode, frame: Frame) -> Name:
     column = column_of(twin.given) if twin.given else ""
     given = given_reader(twin.given, replace(_TWIN, column=column), frame)
     readers = tuple(
-        (name, optional_id_reader(expression, name, frame))
+        (name, id_reader(expression, name, _OPTIONAL, frame))
         for name, expression in twin.asset_ids.items()
     )
     if twin.from_payload:
@@ -204,7 +204,7 @@ def _namer_from_payload(
     read_kind = type_reader(twin, _TWIN, frame)
     fallback = twin.keys.get("manufacturerId")
     read_manufacturer = id_reader(fallback, "manufacturerId", _TWIN, frame) if fallback else None
-    column = next(iter(columns_of_twin(twin)), "")
+    column = next(columns_of_twin(twin), "")
     place = replace(_TWIN, column=column)
 
     def name_by_payload(row: Cells, run: Run, payload: Payload) -> Naming:

@@ -8,8 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from rapidfuzz import process
-
 from connector.aspect.mapping.definition import (
     Column,
     Constant,
@@ -26,7 +24,8 @@ from connector.aspect.mapping.definition import (
     When,
 )
 from connector.aspect.mapping.formats import ISO, DateFormat, parse_format
-from connector.aspect.mapping.tree import Branch, Leaf, Notes, Series, Tree
+from connector.aspect.mapping.reading import Reading, nearest
+from connector.aspect.mapping.tree import Branch, Leaf, Series, Tree
 from connector.aspect.mapping.units import UNITS
 from connector.aspect.semantics import JsonScalar
 from connector.errors import DataError
@@ -45,89 +44,8 @@ NUMBER_WORDS = ("decimal", "thousands")
 BOOLEAN_WORDS = ("true", "false")
 DATE_RESULTS = ("date", "datetime")
 
-_NEAR_ENOUGH = 60
 _HOLE = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[^{}]+|[{}]")
 _TIME_OF_DAY = re.compile(r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?")
-
-
-def nearest(word: str, known: tuple[str, ...]) -> str:
-    """Return the known word that is most like the given one; empty where none is."""
-    found = process.extractOne(word, known, score_cutoff=_NEAR_ENOUGH)
-    return str(found[0]) if found else ""
-
-
-class Reading:
-    """What reading one mapping file needs to know everywhere: notes, numbers, tables, zone."""
-
-    def __init__(self, notes: Notes) -> None:
-        """Start with the notes to write mistakes into, and everything else unsaid."""
-        self.notes = notes
-        self.number = Number(".")
-        self.time_zone = ""
-        self.tables: tuple[str, ...] = ()
-
-    def unknown(self, line: int, word: str, known: tuple[str, ...]) -> None:
-        """Note a word that the language does not have here."""
-        near = nearest(word, known)
-        if near:
-            self.notes.add("aspect:mapping_word_misspelt", line, word=word, nearest=near)
-        else:
-            self.notes.add("aspect:mapping_word_unknown", line, word=word, known=", ".join(known))
-
-    def only(self, branch: Branch, known: tuple[str, ...]) -> None:
-        """Note every word of a branch that is not known here."""
-        for entry in branch.entries:
-            if entry.name not in known:
-                self.unknown(entry.line, entry.name, known)
-
-    def text(self, tree: Tree | None, word: str) -> str:
-        """Return a text, or note that one is wanted and return none."""
-        if isinstance(tree, Leaf) and not tree.is_empty:
-            return tree.text
-        if tree is not None:
-            self.notes.add("aspect:mapping_text_wanted", tree.line, word=word)
-        return ""
-
-    def wanted_text(self, branch: Branch, word: str) -> str:
-        """Return the text under a word that must be there."""
-        if branch.get(word) is None:
-            self.missing(branch.line, word)
-        return self.text(branch.get(word), word)
-
-    def missing(self, line: int, word: str) -> None:
-        """Note that a word is missing."""
-        self.notes.add("aspect:mapping_word_missing", line, word=word)
-
-    def branch(self, tree: Tree | None, word: str, known: tuple[str, ...]) -> Branch | None:
-        """Return a map of known words, or note what is wrong with it."""
-        if not isinstance(tree, Branch):
-            if tree is not None:
-                said = ", ".join(known)
-                self.notes.add("aspect:mapping_words_wanted", tree.line, word=word, known=said)
-            return None
-        self.only(tree, known)
-        return tree
-
-    def flag(self, tree: Tree | None, word: str) -> bool:
-        """Return true or false; absent is false."""
-        if tree is None:
-            return False
-        value = tree.value if isinstance(tree, Leaf) else None
-        if not isinstance(value, bool):
-            self.notes.add("aspect:mapping_flag_wanted", tree.line, word=word)
-        return value is True
-
-    def whole(self, tree: Tree | None, word: str) -> int:
-        """Return a whole number; absent is 0."""
-        value = tree.value if isinstance(tree, Leaf) else None
-        if tree is not None and (not isinstance(value, int) or isinstance(value, bool)):
-            self.notes.add("aspect:mapping_whole_wanted", tree.line, word=word)
-        return value if isinstance(value, int) else 0
-
-    def texts(self, tree: Tree | None, word: str) -> frozenset[str]:
-        """Return a set of texts, written as a list or as a single text."""
-        items = tree.items if isinstance(tree, Series) else (tree,) if tree else ()
-        return frozenset(filter(None, (self.text(item, word) for item in items)))
 
 
 def is_expression(branch: Branch) -> bool:
@@ -145,7 +63,12 @@ def is_expression(branch: Branch) -> bool:
 def _says_one_value(name: str, *, is_plain: bool) -> bool:
     if not is_plain:
         return name in {"first_of", "when"}
-    return name in SOURCES or bool(process.extractOne(name, SOURCES, score_cutoff=80))
+    return name in SOURCES or _is_near_source(name)
+
+
+def _is_near_source(name: str) -> bool:
+    known = SOURCES + STEPS
+    return name not in known and nearest(name, known) in SOURCES
 
 
 def read_expression(tree: Tree | None, reading: Reading, word: str) -> Expression | None:
@@ -171,8 +94,7 @@ def read_expression(tree: Tree | None, reading: Reading, word: str) -> Expressio
 def _source(branch: Branch, reading: Reading) -> Source | None:
     said = [name for name in branch.names if name in SOURCES]
     if len(said) != 1:
-        code = "aspect:mapping_sources_many" if said else "aspect:mapping_source_missing"
-        reading.notes.add(code, branch.line, said=", ".join(said), known=", ".join(SOURCES))
+        _note_sources(branch, said, reading)
         return None
     word, tree = said[0], branch.get(said[0])
     if word == "first_of":
@@ -191,6 +113,14 @@ def _written(word: str, tree: Tree | None, reading: Reading) -> Source | None:
     return Column(text) if word == "column" else _template(text, tree.line, reading)
 
 
+def _note_sources(branch: Branch, said: list[str], reading: Reading) -> None:
+    if said:
+        reading.notes.add("aspect:mapping_sources_many", branch.line, said=", ".join(said))
+    elif not any(_is_near_source(name) for name in branch.names):
+        known = ", ".join(SOURCES)
+        reading.notes.add("aspect:mapping_source_missing", branch.line, known=known)
+
+
 def _first_of(tree: Tree | None, reading: Reading) -> FirstOf | None:
     if not isinstance(tree, Series):
         reading.notes.add("aspect:mapping_list_wanted", tree.line if tree else 1, word="first_of")
@@ -203,9 +133,7 @@ def _when(tree: Tree | None, reading: Reading) -> When | None:
     branch = reading.branch(tree, "when", WHEN_WORDS)
     if branch is None:
         return None
-    for word in ("equals", "then"):
-        if branch.get(word) is None:
-            reading.missing(branch.line, word)
+    reading.wanted(branch, ("equals", "then"), WHEN_WORDS)
     column = reading.wanted_text(branch, "column")
     then = read_expression(branch.get("then"), reading, "then")
     otherwise = read_expression(branch.get("else"), reading, "else")
@@ -313,9 +241,7 @@ def _truth(tree: Tree | None, reading: Reading) -> Truth | None:
     branch = reading.branch(tree, "boolean", BOOLEAN_WORDS)
     if branch is None:
         return None
-    for word in BOOLEAN_WORDS:
-        if branch.get(word) is None:
-            reading.missing(branch.line, word)
+    reading.wanted(branch, BOOLEAN_WORDS, BOOLEAN_WORDS)
     yes, no = (reading.texts(branch.get(word), word) for word in BOOLEAN_WORDS)
     return Truth(frozenset(w.lower() for w in yes), frozenset(w.lower() for w in no))
 

@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
+from rapidfuzz import process
+
 from connector.aspect.mapping.definition import (
     INSTANCE_KEYS,
     PART_KEYS,
@@ -25,12 +27,11 @@ from connector.aspect.mapping.definition import (
     columns_of,
 )
 from connector.aspect.mapping.expressions import (
-    Reading,
     checked_number,
     is_expression,
-    nearest,
     read_expression,
 )
+from connector.aspect.mapping.reading import Reading
 from connector.aspect.mapping.tree import Branch, Leaf, Notes, Series, Tree, read_tree
 from connector.aspect.semantics import JsonScalar
 from connector.errors import DataError, Finding
@@ -77,9 +78,7 @@ class _Parser:
     def read(self) -> MappingDefinition | None:
         """Read all of it, so that all mistakes are noted; None where a part is missing."""
         self.reading.only(self.top, TOP_WORDS)
-        for word in ("model", "twin", "payload"):
-            if self.top.get(word) is None:
-                self.reading.missing(self.top.line, word)
+        self.reading.wanted(self.top, ("model", "twin", "payload"), TOP_WORDS)
         self._read_feed()
         tables = self._tables()
         self.reading.tables = tuple(tables)
@@ -107,8 +106,9 @@ class _Parser:
         zone_tree = self.top.get("time_zone")
         zone = self.reading.text(zone_tree, "time_zone")
         if zone_tree and zone and not _is_zone(zone):
-            near = nearest(zone, tuple(available_timezones())) or "America/Mexico_City"
+            near = process.extractOne(zone, sorted(available_timezones()))[0]
             self.notes.add("aspect:mapping_zone_unknown", zone_tree.line, zone=zone, nearest=near)
+            self.reading.time_zone = "UTC"
         else:
             self.reading.time_zone = zone
         decimal = self.reading.text(self.top.get("decimal"), "decimal") or "."
@@ -207,10 +207,8 @@ class _Parser:
             return
         if twin.given and not twin.keys:
             return
-        for word in ("type", *PART_KEYS):
-            if branch.get(word) is None:
-                self.reading.missing(twin.line, word)
-        self._check_instance_keys(twin)
+        self.reading.wanted(branch, ("type", *PART_KEYS), TWIN_WORDS)
+        self._check_instance_keys(twin, {*branch.names})
 
     def _check_type(self, twin: TwinNode) -> None:
         said = twin.type.source if twin.type else None
@@ -219,13 +217,17 @@ class _Parser:
             params = {"type": said.value, "known": known}
             self.notes.add("aspect:mapping_twin_type", twin.type.line, **params)
 
-    def _check_instance_keys(self, twin: TwinNode) -> None:
+    def _check_instance_keys(self, twin: TwinNode, branch_names: set[str]) -> None:
         said = [key for key in INSTANCE_KEYS if key in twin.keys]
         known = ", ".join(INSTANCE_KEYS)
         kind = twin.type.source if twin.type else None
         if not isinstance(kind, Constant):
             return
-        if kind.value == TwinType.PART_INSTANCE and len(said) != 1:
+        if (
+            kind.value == TwinType.PART_INSTANCE
+            and not said
+            and not branch_names & {*INSTANCE_KEYS}
+        ):
             self.notes.add("aspect:mapping_twin_instance", twin.line, known=known)
         if kind.value == TwinType.PART_TYPE and said:
             self.notes.add("aspect:mapping_twin_part_type", twin.line, said=", ".join(said))
