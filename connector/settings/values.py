@@ -15,6 +15,8 @@ from connector.record.model import Adapter
 from connector.settings.sections import ConfigurationFile, FeedSection
 from connector.settings.sources import build_adapter
 
+STORE_NAME = "eslabon.db"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings(ConfigurationFile):
@@ -30,6 +32,11 @@ class Settings(ConfigurationFile):
     def did(self) -> Did:
         """The configured DID, else the did:web of the public address."""
         return self.identity.did or did_of(self.public.url)
+
+    @property
+    def store_file(self) -> Path:
+        """The one file of the store."""
+        return self.connector.data / STORE_NAME
 
     def address_book(self) -> AddressBook:
         """Return the partners; raises `SetupError` where two share a name or a DID."""
