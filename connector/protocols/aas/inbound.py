@@ -101,7 +101,9 @@ class Registry:
         try:
             links = messages.links_of(orjson.loads(body))
         except orjson.JSONDecodeError:
-            raise PartnerError("protocols.aas:links_malformed", limit=messages.LINKS_MAX) from None
+            raise PartnerError(
+                "connector.protocols.aas:links_malformed", limit=messages.LINKS_MAX
+            ) from None
         return await self._found(request, visitor, links)
 
     async def _lookup(self, request: Request) -> Response:
@@ -172,7 +174,7 @@ class _Unsupported:
 def _limit(request: Request) -> int:
     text = request.query_params.get("limit", str(PAGE_SHELLS))
     if not (text.isascii() and text.isdigit() and 0 < len(text) < len("1000000") and int(text)):
-        raise PartnerError("protocols.aas:limit_malformed", value=text[:100])
+        raise PartnerError("connector.protocols.aas:limit_malformed", value=text[:100])
     return min(int(text), PAGE_SHELLS_MAX)
 
 

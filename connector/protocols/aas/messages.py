@@ -87,7 +87,7 @@ def links_of(body: object) -> Links:
     Raises `PartnerError` when it is not a list of such objects, or is too long.
     """
     if not isinstance(body, list) or len(body) > LINKS_MAX:
-        raise PartnerError("protocols.aas:links_malformed", limit=LINKS_MAX)
+        raise PartnerError("connector.protocols.aas:links_malformed", limit=LINKS_MAX)
     return tuple(_link(entry) for entry in body)
 
 
@@ -107,13 +107,13 @@ def decoded(text: str) -> str:
         raw = base64.b64decode(standard + "=" * (-len(standard) % 4), validate=True)
         return raw.decode()
     except (binascii.Error, ValueError):
-        raise PartnerError("protocols.aas:base64_malformed", value=text[:100]) from None
+        raise PartnerError("connector.protocols.aas:base64_malformed", value=text[:100]) from None
 
 
 def _link(entry: object) -> tuple[str, str]:
     name, value = (entry.get("name"), entry.get("value")) if isinstance(entry, dict) else (0, 0)
     if not isinstance(name, str) or not isinstance(value, str) or len(value) > ID_CHARACTERS_MAX:
-        raise PartnerError("protocols.aas:links_malformed", limit=LINKS_MAX)
+        raise PartnerError("connector.protocols.aas:links_malformed", limit=LINKS_MAX)
     return name, value
 
 
@@ -121,7 +121,7 @@ def _json(text: str) -> object:
     try:
         found: object = orjson.loads(text)
     except orjson.JSONDecodeError:
-        raise PartnerError("protocols.aas:links_malformed", limit=LINKS_MAX) from None
+        raise PartnerError("connector.protocols.aas:links_malformed", limit=LINKS_MAX) from None
     return found
 
 

@@ -1,0 +1,162 @@
+"""The shelf: what a partner finds in its catalog, and what it may have of it."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from connector.errors import SetupError
+from connector.offer.datasets import Shelf
+from connector.offer.model import DatasetKind, OfferRule, Policy
+from tests.builders.exchange import (
+    FOOTPRINT,
+    NEIGHBOUR,
+    NOW,
+    OEM,
+    PART_TYPE,
+    PCF,
+    RULES,
+    SERIAL,
+    STRANGER,
+    TRACEABILITY,
+    caller,
+    credential,
+)
+
+POLICIES = (TRACEABILITY, FOOTPRINT)
+
+
+@pytest.fixture
+def in_use():
+    return [SERIAL, PART_TYPE, PCF]
+
+
+@pytest.fixture
+def shelf(in_use):
+    return Shelf(RULES, POLICIES, lambda: in_use, "puebla")
+
+
+def seen(shelf, company, now=NOW):
+    return {(one.semantic_id, one.policy_name) for one in shelf.visible_to(company, now)}
+
+
+def test_each_partner_sees_the_datasets_that_a_rule_names_it_for(shelf):
+    registry = (None, "registry")
+
+    oem = {registry, (SERIAL, "traceability"), (PART_TYPE, "traceability"), (PCF, "footprint")}
+    assert oem == seen(shelf, caller(OEM))
+    assert {registry, *((one, "traceability") for one in (SERIAL, PART_TYPE, PCF))} == seen(
+        shelf, caller(NEIGHBOUR)
+    )
+
+
+def test_a_stranger_sees_nothing_though_its_credentials_are_valid(shelf):
+    ids = [one.id for one in shelf.visible_to(caller(OEM), NOW)]
+
+    assert set() == seen(shelf, caller(STRANGER))
+    assert {None} == {shelf.find(one, caller(STRANGER), NOW) for one in ids}
+
+
+def test_a_named_partner_without_membership_sees_nothing(shelf):
+    lapsed = replace(credential("MembershipCredential", OEM), expires_at=NOW)
+
+    assert set() == seen(shelf, caller(OEM, lapsed))
+
+
+def test_seeing_an_offer_is_not_yet_being_allowed_it(shelf):
+    member = caller(OEM, credential("MembershipCredential", OEM))
+    dataset = shelf.submodels(SERIAL, "traceability")
+    decision = shelf.allows(dataset, member, NOW)
+
+    assert dataset == shelf.find(dataset.id, member, NOW)
+    assert (False, 1) == (decision.allowed, len(decision.reasons))
+    assert "FrameworkAgreement" in decision.reasons[0]
+    assert shelf.allows(dataset, caller(OEM), NOW).allowed
+
+
+def test_the_number_of_datasets_grows_with_aspects_only(shelf, in_use):
+    before = seen(shelf, caller(NEIGHBOUR))
+    batch = type(SERIAL)("urn:samm:io.catenax.batch:3.0.0#Batch")
+    in_use.append(batch)
+
+    assert {(batch, "traceability")} == seen(shelf, caller(NEIGHBOUR)) - before
+
+
+def test_an_aspect_that_comes_into_use_later_can_be_found_at_once(shelf, in_use):
+    later = type(SERIAL)("urn:samm:io.catenax.batch:3.0.0#Batch")
+    in_use.append(later)
+    dataset_id = shelf.submodels(later, "traceability").id
+
+    assert shelf.find(dataset_id, caller(NEIGHBOUR), NOW)
+    assert shelf.granted(dataset_id, NEIGHBOUR, NOW)
+    assert not shelf.granted(dataset_id, OEM, NOW)
+
+
+def test_ids_outlive_a_restart_and_offers_change_with_their_terms(shelf, in_use):
+    again = Shelf(RULES, POLICIES, lambda: in_use, "puebla")
+    stricter = replace(TRACEABILITY, purposes=("cx.quality.base:1",))
+    changed = Shelf(RULES, (stricter, FOOTPRINT), lambda: in_use, "puebla")
+    elsewhere = Shelf(RULES, POLICIES, lambda: in_use, "toluca")
+    one, same, other, foreign = (
+        each.submodels(SERIAL, "traceability") for each in (shelf, again, changed, elsewhere)
+    )
+
+    assert one == same
+    assert (one.id, True) == (other.id, one.offer_id != other.offer_id)
+    assert one.id != foreign.id
+
+
+def test_all_ids_are_different(shelf):
+    datasets = shelf.visible_to(caller(OEM), NOW)
+
+    assert len({one.id for one in datasets} | {one.offer_id for one in datasets}) == 2 * len(
+        datasets
+    )
+
+
+def test_properties_say_what_a_dataset_is(shelf):
+    registry, submodels = shelf.registry(), shelf.submodels(SERIAL, "traceability")
+    taxonomy = "https://w3id.org/catenax/taxonomy#"
+    version = "https://w3id.org/catenax/ontology/common#version"
+
+    assert (DatasetKind.REGISTRY, "HttpData-PULL") == (registry.kind, registry.format)
+    assert {
+        "dct:type": {"@id": f"{taxonomy}DigitalTwinRegistry"},
+        version: "3.0",
+    } == registry.properties
+    assert {
+        "dct:type": {"@id": f"{taxonomy}SubmodelBundle"},
+        version: "3.0",
+        "https://admin-shell.io/aas/3/0/HasSemantics/semanticId": {"@id": SERIAL},
+    } == submodels.properties
+
+
+def test_nothing_is_granted_after_the_last_day_of_a_policy(in_use):
+    ending = replace(TRACEABILITY, until=date(2026, 11, 22))
+    shelf = Shelf(RULES, (ending, FOOTPRINT), lambda: in_use, "puebla")
+    dataset = shelf.submodels(SERIAL, "traceability")
+    next_day = datetime(2026, 11, 23, tzinfo=UTC)
+
+    assert shelf.granted(dataset.id, OEM, next_day - timedelta(seconds=1))
+    assert not shelf.granted(dataset.id, OEM, next_day)
+    assert {(None, "registry"), (PCF, "footprint")} == seen(shelf, caller(OEM), next_day)
+    assert set() == seen(shelf, caller(NEIGHBOUR), next_day)
+
+
+def test_an_unknown_dataset_is_not_there(shelf):
+    assert shelf.find("urn:uuid:no", caller(OEM), NOW) is None
+    assert shelf.granted("urn:uuid:no", OEM, NOW) is None
+
+
+def test_the_operators_own_terms_for_the_registry_replace_ours(in_use):
+    own = Policy("registry", purposes=("cx.core.industrycore:1",))
+    shelf = Shelf(RULES, (*POLICIES, own), lambda: in_use, "puebla")
+
+    assert "cx.core.industrycore:1" in str(shelf.registry().policy)
+
+
+def test_a_rule_under_unknown_terms_stops_the_start():
+    rule = OfferRule("oem", (OEM,), "tracability")
+
+    with pytest.raises(SetupError, match="tracability"):
+        Shelf([rule], POLICIES, list, "puebla")

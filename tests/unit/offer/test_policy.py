@@ -1,0 +1,280 @@
+"""Policies of the Catena-X profile: built, decided by credentials, compared."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connector.errors import PartnerError
+from connector.offer.model import AcceptedTerms, Policy
+from connector.offer.odrl import NAMESPACE
+from connector.offer.policy import (
+    acceptable,
+    access_policy,
+    difference,
+    evaluate,
+    lint,
+    same_policy,
+    usage_policy,
+)
+from tests.builders.exchange import NEIGHBOUR, NOW, OEM, caller, credential
+
+TERMS = Policy("traceability", until=date(2026, 12, 31))
+MEMBER = credential("MembershipCredential", OEM)
+SIGNED = credential("DataExchangeGovernanceCredential", OEM, contractVersion="1.0")
+
+
+def policy(*constraints, **extra):
+    rule = {"action": "use", "constraint": [{"and": list(constraints)}]}
+    return {"permission": [rule | extra]}
+
+
+def constraint(operand, operator, value):
+    return {"leftOperand": operand, "operator": operator, "rightOperand": value}
+
+
+def test_a_usage_policy_has_the_form_of_the_profile():
+    constraints = [
+        constraint("FrameworkAgreement", "eq", "DataExchangeGovernance:1.0"),
+        constraint("Membership", "eq", "active"),
+        constraint("UsagePurpose", "isAnyOf", ["cx.core.industrycore:1"]),
+        constraint("DataUsageEndDate", "eq", "2026-12-31T23:59:59Z"),
+    ]
+
+    assert {"profile": NAMESPACE, **policy(*constraints)} == usage_policy(TERMS)
+
+
+def test_credentials_of_the_authority_fulfil_the_terms():
+    assert (True, ()) == _decided(usage_policy(TERMS), caller(OEM))
+    assert (True, ()) == _decided(access_policy(TERMS, [OEM]), caller(OEM))
+
+
+@pytest.mark.parametrize(
+    ("credentials", "missing"),
+    [
+        pytest.param([SIGNED], "Membership", id="not a member"),
+        pytest.param([MEMBER], "FrameworkAgreement", id="not signed"),
+        pytest.param(
+            [MEMBER, credential("DataExchangeGovernanceCredential", OEM, contractVersion="2.0")],
+            "FrameworkAgreement",
+            id="another version signed",
+        ),
+        pytest.param(
+            [credential("MembershipCredential", NEIGHBOUR), SIGNED],
+            "Membership",
+            id="somebody else's membership",
+        ),
+        pytest.param(
+            [replace(MEMBER, expires_at=NOW), SIGNED], "Membership", id="expired this moment"
+        ),
+        pytest.param(
+            [replace(MEMBER, subject={}), SIGNED], "Membership", id="a credential of nobody"
+        ),
+    ],
+)
+def test_what_no_credential_attests_is_denied_by_name(credentials, missing):
+    allowed, reasons = _decided(usage_policy(TERMS), caller(OEM, *credentials))
+
+    assert (False, 1) == (allowed, len(reasons))
+    assert missing in reasons[0]
+
+
+@pytest.mark.parametrize(
+    "strange",
+    [
+        constraint("ShoeSize", "eq", "42"),
+        constraint("Membership", "neq", "active"),
+        constraint("Membership", "eq", "passive"),
+        constraint("Membership", "eq", ["active", "active too"]),
+        constraint("Membership", "eq", []),
+        constraint("Membership", "eq", {"active": True}),
+        constraint("UsagePurpose", "isAnyOf", ["cx.core.industrycore:1", "cx.my.own:1"]),
+        constraint("UsagePurpose", "isAnyOf", []),
+        constraint("BusinessPartnerGroup", "isAnyOf", ["gold"]),
+        constraint("BusinessPartnerNumber", "isAnyOf", [NEIGHBOUR]),
+        constraint("BusinessPartnerNumber", "isNoneOf", [OEM, NEIGHBOUR]),
+        constraint("inForceDate", "gteq", "2026-11-23"),
+        constraint("inForceDate", "lteq", "yesterday"),
+        constraint("DataUsageEndDate", "eq", "2026-11-22T11:59:59+00:00"),
+        constraint("DataUsageEndDate", "eq", "2026-12-31T00:00:00"),
+        {"or": [constraint("Membership", "eq", "active")]},
+        {"and": [{"xone": []}]},
+        constraint("Membership", "eq", "active") | {"unit": "days"},
+        {"and": [], "or": []},
+        "Membership",
+        {},
+    ],
+    ids=lambda one: orjson.dumps(one).decode()[:60],
+)
+def test_what_is_unknown_or_unmet_denies(strange):
+    known = constraint("FrameworkAgreement", "eq", "DataExchangeGovernance:1.0")
+
+    assert (True, ()) == _decided(policy(known), caller(OEM))
+    assert (False, 1) == _verdict(policy(known, strange))
+
+
+@pytest.mark.parametrize(
+    "denied",
+    [
+        {},
+        {"permission": []},
+        {"permission": [None]},
+        {**policy(), "prohibition": [{"action": "use"}]},
+        {**policy(), "obligation": {"action": "compensate"}},
+        {**policy(), "inheritFrom": "urn:other"},
+        policy(duty=[{"action": "compensate"}]),
+        {"permission": policy()["permission"], "odrl:permission": []},
+    ],
+    ids=lambda one: orjson.dumps(one).decode()[:60],
+)
+def test_a_policy_with_more_or_less_than_permissions_denies(denied):
+    assert not evaluate(denied, caller(OEM), NOW).allowed
+
+
+@pytest.mark.parametrize(
+    ("moment", "is_over"),
+    [
+        (datetime(2026, 12, 31, 23, 59, 59, tzinfo=UTC), False),
+        (datetime(2027, 1, 1, 0, 0, 1, tzinfo=UTC), True),
+    ],
+)
+def test_terms_end_with_their_last_day(moment, is_over):
+    lasting = [replace(one, expires_at=moment + timedelta(1)) for one in (MEMBER, SIGNED)]
+    company = caller(OEM, *lasting)
+
+    for terms in (usage_policy(TERMS), access_policy(TERMS, [OEM])):
+        assert is_over is not evaluate(terms, company, moment).allowed
+
+
+def test_a_policy_nested_without_end_is_refused_as_the_partners_mistake():
+    deep: dict[str, object] = {"leftOperand": "x"}
+    for _ in range(600):
+        deep = {"or": [deep]}
+
+    with pytest.raises(PartnerError, match="too deeply"):
+        evaluate(policy(deep), caller(OEM), NOW)
+
+
+@given(
+    purposes=st.permutations(["cx.core.industrycore:1", "cx.pcf.base:1", "cx.quality.base:1"]),
+    order=st.permutations(range(3)),
+    is_listed=st.booleans(),
+    prefix=st.sampled_from(["", "odrl:", "http://www.w3.org/ns/odrl/2/"]),
+    own=st.sampled_from(["", "cx-policy:", NAMESPACE]),
+)
+def test_order_brackets_and_prefixes_make_no_other_policy(purposes, order, is_listed, prefix, own):
+    ours = usage_policy(Policy("p", purposes=tuple(sorted(purposes))))
+    parts = [
+        constraint(f"{own}FrameworkAgreement", "eq", {"@value": "DataExchangeGovernance:1.0"}),
+        constraint(f"{own}Membership", "eq", ["active"]),
+        constraint(f"{own}UsagePurpose", {"@id": f"{prefix}isAnyOf"}, purposes),
+    ]
+    nested = {f"{prefix}and": [parts[i] for i in order]}
+    rule = {f"{prefix}action": {"@id": f"{prefix}use"}, "constraint": nested}
+    theirs = {
+        "@id": "offer",
+        "@type": "Offer",
+        "target": "dataset",
+        f"{prefix}permission": [rule] if is_listed else rule,
+    }
+
+    assert same_policy(ours, theirs)
+    assert [] == difference(ours, theirs)
+
+
+@pytest.mark.parametrize(
+    ("theirs", "told"),
+    [
+        (
+            usage_policy(Policy("p", purposes=("cx.pcf.base:1",), membership=False)),
+            [
+                "- permission use: Membership eq active",
+                "- permission use: UsagePurpose isAnyOf cx.core.industrycore:1",
+                "+ permission use: UsagePurpose isAnyOf cx.pcf.base:1",
+            ],
+        ),
+        (
+            {**usage_policy(Policy("p")), "prohibition": [{"action": "use"}]},
+            ["+ prohibition use"],
+        ),
+        (
+            {**usage_policy(Policy("p")), "inheritFrom": "urn:x"},
+            ['+ : {"inheritFrom":"urn:x"}'],
+        ),
+        ({"permission": [*policy()["permission"], *policy()["permission"]]}, None),
+    ],
+)
+def test_a_difference_names_what_either_side_lacks(theirs, told):
+    ours = usage_policy(Policy("p"))
+
+    assert not same_policy(ours, theirs)
+    assert told is None or told == difference(ours, theirs)
+    assert difference(ours, theirs)
+
+
+def test_the_same_constraints_under_two_rules_are_another_policy():
+    ours = policy(constraint("Membership", "eq", "active"), constraint("x", "eq", "1"))
+    split = [
+        {"action": "use", "constraint": [constraint("Membership", "eq", "active")]},
+        {"action": "use", "constraint": [constraint("x", "eq", "1")]},
+    ]
+
+    assert ["- 1 rules", "+ 2 rules"] == difference(ours, {"permission": split})
+
+
+@pytest.mark.parametrize(
+    ("offered", "codes"),
+    [
+        (usage_policy(Policy("p")), []),
+        (policy(), []),
+        (
+            usage_policy(Policy("p", framework_agreement="traceability:1.0")),
+            ["offer:framework_not_accepted"],
+        ),
+        (usage_policy(Policy("p", purposes=("cx.pcf.base:1",))), ["offer:purpose_not_accepted"]),
+        (
+            usage_policy(Policy("p", purposes=("cx.pcf.base:1", "cx.core.industrycore:1"))),
+            [],
+        ),
+        (usage_policy(TERMS), ["offer:constraint_not_accepted"]),
+        (policy(constraint("Liability", "eq", "unlimited")), ["offer:constraint_not_accepted"]),
+        (policy(constraint("ShoeSize", "eq", "42")), ["offer:constraint_not_accepted"]),
+        ({**policy(), "prohibition": [{"action": "use"}]}, ["offer:rule_not_accepted"]),
+        (policy(duty=[{"action": "pay"}]), ["offer:rule_not_accepted"]),
+    ],
+)
+def test_a_consumer_accepts_only_the_terms_it_has_named(offered, codes):
+    assert codes == [finding.code for finding in acceptable(offered, AcceptedTerms())]
+
+
+def test_a_duty_that_the_operator_has_declared_to_meet_is_accepted():
+    assert [] == acceptable(usage_policy(TERMS), AcceptedTerms(operands=("DataUsageEndDate",)))
+
+
+def test_a_mistyped_purpose_is_found_with_the_nearest_word():
+    (finding,) = lint(Policy("p", purposes=("cx.core.industrycor:1",)))
+
+    assert ("offer:purpose_unknown", "cx.core.industrycore:1") == (
+        finding.code,
+        finding.params["near"],
+    )
+
+
+def test_terms_without_purpose_or_version_are_found():
+    found = lint(Policy("p", purposes=(), framework_agreement="DataExchangeGovernance"))
+
+    assert ["offer:purpose_missing", "offer:framework_malformed"] == [one.code for one in found]
+    assert [] == lint(Policy("p", purposes=("cx.bpdm.gate.upload:1",)))
+
+
+def _decided(terms, company):
+    decision = evaluate(terms, company, NOW)
+    return decision.allowed, decision.reasons
+
+
+def _verdict(terms):
+    decision = evaluate(terms, caller(OEM), NOW)
+    return decision.allowed, len(decision.reasons)
