@@ -25,7 +25,10 @@ _ORDER = ("type", "enum", "oneOf", "required", "additionalProperties", "minLengt
 
 def explain(payload: object, schema: JsonSchema, model: AspectModel) -> list[Finding]:
     """Return a finding per mistake in an invalid payload, at most a hundred."""
-    errors = islice(draft_04(schema).iter_errors(payload), _ERRORS_MAX)
+    try:
+        errors = list(islice(draft_04(schema).iter_errors(payload), _ERRORS_MAX))
+    except RecursionError:
+        return [Finding("aspect:value_too_deep")]
     mistakes = _one_per_value(_mistake(error) for error in errors)
     findings = (finding for mistake in mistakes for finding in findings_of(mistake, model))
     # The deciding engine is stricter where a value is no JSON at all, such as NaN.

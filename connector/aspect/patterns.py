@@ -23,10 +23,14 @@ _LOCAL_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?")
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a pattern asks for: the code of the text that says so, and an example of it."""
+    """What a pattern asks for: the code of the text that says so, and an example of it.
+
+    Where many things have that form, ``named`` is a word that the property's name must hold.
+    """
 
     code: str
-    example: str = ""
+    example: str
+    named: str = ""
 
 
 _SAMPLES: tuple[Asked, ...] = (
@@ -37,9 +41,9 @@ _SAMPLES: tuple[Asked, ...] = (
     Asked("aspect:value_no_bpnl", "BPNL00000000PUE1"),
     Asked("aspect:value_no_bpns", "BPNS00000000PUE1"),
     Asked("aspect:value_no_bpna", "BPNA00000000PUE1"),
-    Asked("aspect:value_no_country", "MEX"),
-    Asked("aspect:value_no_country", "MX"),
-    Asked("aspect:value_no_subdivision", "MX-PUE"),
+    Asked("aspect:value_no_country", "MEX", "country"),
+    Asked("aspect:value_no_country", "MX", "country"),
+    Asked("aspect:value_no_subdivision", "MX-PUE", "subdivision"),
 )
 
 

@@ -110,13 +110,15 @@ def _pattern(mistake: Mistake) -> _Worded:
         return _EMPTY, {}
     if zone_is_missing(pattern, text):
         return "aspect:value_without_zone", {"example": f"{text}Z"}
-    return _form(pattern)
+    names = [step for step in mistake.path if isinstance(step, str)]
+    return _form(pattern, names[-1] if names else "")
 
 
-def _form(pattern: str) -> _Worded:
+def _form(pattern: str, name: str) -> _Worded:
     if words := choices(pattern):
         return "aspect:value_not_listed", {"allowed": _listed(words)}
-    if asked := what_is_asked(pattern):
+    asked = what_is_asked(pattern)
+    if asked and asked.named in name.lower():
         return asked.code, {"example": asked.example}
     return _PATTERN, {"pattern": pattern}
 
