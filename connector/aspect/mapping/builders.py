@@ -225,8 +225,7 @@ def is_constant(node: Node) -> bool:
     """Whether a node has the same value in every payload, and no slot."""
     match node:
         case Expression(source=Constant()):
-            plain = node.text.is_idle and not node.lookup
-            return plain and node.conversion is None
+            return node.is_plain
         case ObjectNode(members=members):
             return all(is_constant(member.node) for member in members)
         case FixedList(items=items):

@@ -127,6 +127,11 @@ class Expression:
     unit: UnitChange | None = None
     default: JsonScalar | None = None
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether the value stays as it comes from its source."""
+        return self.text.is_idle and not self.lookup and self.conversion is None
+
 
 @dataclass(frozen=True, slots=True)
 class TwinNode:

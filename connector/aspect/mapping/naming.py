@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from connector.aspect.mapping.definition import INSTANCE_KEYS, Constant, Expression, TwinNode
+from connector.aspect.mapping.definition import (
+    INSTANCE_KEYS,
+    Column,
+    Constant,
+    Expression,
+    TwinNode,
+)
 from connector.aspect.mapping.readers import (
     Frame,
     Place,
@@ -99,15 +105,29 @@ def type_reader(twin: TwinNode, place: Place, frame: Frame) -> TypeReader:
 def id_reader(expression: Expression, name: str, place: Place, frame: Frame) -> IdReader:
     """Return the function that reads an identifier: never tidied, blanks around it told."""
     there = replace(place, name=name, kind=Kind.STRING, column=column_of(expression))
-    read_text: Reader = expression_reader(expression, there, frame)
+    slow = _telling_blanks(expression_reader(expression, there, frame), there)
+    source = expression.source
+    if not isinstance(source, Column) or not expression.is_plain:
+        return slow
+    index = frame.indexes[source.name]
 
+    def read(row: Cells, run: Run) -> str | None:
+        cell = row[index]
+        if isinstance(cell, str) and cell and cell.strip() == cell:
+            return cell
+        return slow(row, run)
+
+    return read
+
+
+def _telling_blanks(read_text: Reader, place: Place) -> IdReader:
     def read(row: Cells, run: Run) -> str | None:
         text = read_text(row, run)
         if text is None:
             return None
         written = text if isinstance(text, str) else str(text)
         if written.strip() != written:
-            run.warn(there, "aspect:cell_blanks", {"value": shortened(written)})
+            run.warn(place, "aspect:cell_blanks", {"value": shortened(written)})
         return written
 
     return read

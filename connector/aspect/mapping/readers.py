@@ -141,6 +141,8 @@ def column_of(*nodes: Node) -> str:
 def expression_reader(expression: Expression, place: Place, frame: Frame) -> Reader:
     """Return the function that reads one value of a row."""
     source = expression.source
+    if isinstance(source, Constant) and expression.is_plain:
+        return _plain_reader(source, frame)
     there = Place(place.name, place.pointer, place.kind, place.required, column_of(expression))
     blank = _blank(expression, there)
     if expression.unit and isinstance(expression.unit.given, Expression):
@@ -180,7 +182,7 @@ def _column_reader(
 ) -> Reader:
     def read(row: Cells, run: Run) -> object:
         cell = row[index]
-        if is_empty(cell):
+        if (not cell or (cell.__class__ is str and cell.isspace())) and is_empty(cell):
             return blank(run)
         try:
             value = convert(cell)
@@ -188,7 +190,7 @@ def _column_reader(
             run.fail(place, error.code, error.params)
             return None
         if value.__class__ is Doubtful:
-            return _taken(value, run, place)
+            value = _taken(value, run, place)
         return blank(run) if value == "" else value
 
     return read
