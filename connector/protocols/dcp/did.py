@@ -132,7 +132,7 @@ _References = Annotated[list[str | _Method], _Bounded]
 
 class _Service(msgspec.Struct):
     type: str | list[str] = ""
-    serviceEndpoint: object = ""  # noqa: N815 - the field's spelling
+    serviceEndpoint: object = None  # noqa: N815 - the field's spelling
 
 
 class _Document(msgspec.Struct):
