@@ -76,6 +76,10 @@ class Taking:
         """Return the last trouble of each feed that is in trouble."""
         return {r.source.feed.name: r.error for r in self._readings if r.error}
 
+    def now(self) -> datetime:
+        """Return the time by this loop's clock."""
+        return self._clock()
+
     def turn(self, db: Database) -> bool:
         """Take at most one batch of each feed, open a few doors; False if nothing moved."""
         moved = [self._take_one(db, reading) for reading in self._readings]
@@ -99,11 +103,13 @@ class Taking:
         return _sum([reading.totals for reading in self._readings])
 
     def run(self, db: Database, stop: threading.Event, woken: threading.Event) -> None:
-        """Take turns until told to stop; between them wait for the next poll or a wake-up."""
+        """Take turns until told to stop or woken; between them wait for the next poll."""
         while not stop.is_set():
             if not self._guarded_turn(db, stop):
                 woken.wait(self._idle_seconds())
+            if woken.is_set():
                 woken.clear()
+                return
 
     def close(self) -> None:
         """Let go of all sources."""

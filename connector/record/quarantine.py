@@ -113,6 +113,21 @@ def release_awaiting(tx: Database, digests: Sequence[bytes], now: datetime) -> i
     return release(tx, [row[0] for row in found], now) if found else 0
 
 
+def records_of(db: Database, ids: Sequence[int]) -> list[int]:
+    """Return the records behind entries; an entry without a record has none."""
+    found = db.rows_in("SELECT record FROM quarantine WHERE id IN (%s)", list(ids))
+    return sorted({row[0] for row in found if row[0] is not None})
+
+
+def count_open(db: Database, record_ids: Sequence[int]) -> int:
+    """Return how many of these records stand in the quarantine."""
+    found = db.rows_in(
+        "SELECT DISTINCT record FROM quarantine WHERE record IN (%s) AND state = 'open'",
+        list(record_ids),
+    )
+    return len(found)
+
+
 def listed(db: Database, feed: str | None, entries_max: int) -> list[Quarantined]:
     """Return open entries, oldest first, of one feed or of all."""
     where, parameters = ("AND feed = ?", (feed,)) if feed else ("", ())
