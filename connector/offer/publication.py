@@ -35,7 +35,7 @@ class Publication:
     def publish_offers(self, db: Database, work: Work, now: datetime) -> None:
         """Expose the twins of one batch to their partners, and move the door's cursor."""
         with self._transaction(db) as tx:
-            self._expose(tx, table.own_parts(tx, work.first, work.last))
+            self._expose(tx, work.first, work.last)
             journal.append(tx, "offer.published", now, rows=(work.first, work.last))
             journal.advance(tx, DOOR, work)
 
@@ -59,18 +59,25 @@ class Publication:
 
     def _again(self, tx: Database, first: int, last: int, now: datetime) -> None:
         table.hide(tx, first, last)
-        self._expose(tx, table.own_parts(tx, first, last))
+        self._expose(tx, first, last)
         journal.append(tx, "offer.republished", now, rows=(first, last))
 
-    def _expose(self, tx: Database, twins: Sequence[tuple[int, str]]) -> None:
+    def _expose(self, tx: Database, first: int, last: int) -> None:
+        numbers = self._numbers_of(tx, table.own_parts(tx, first, last))
+        found = set(numbers.values())
+        if len(found) > 1:
+            table.expose_each(tx, first, last, numbers)
+        elif found - {NOBODY}:
+            table.expose_all(tx, first, last, found.pop())
+
+    def _numbers_of(self, tx: Database, parts: Sequence[str]) -> dict[str, int]:
+        """Return the audience of each part, 0 for nobody."""
         if len(self._numbers) > PARTS_MAX:
             self._numbers.clear()
-        numbers = self._numbers
-        for part in {part for _, part in twins} - numbers.keys():
-            numbers[part] = self._number(tx, part)
-        table.expose(
-            tx, [(twin, numbers[part]) for twin, part in twins if numbers[part] != NOBODY]
-        )
+        for part in parts:
+            if part not in self._numbers:
+                self._numbers[part] = self._number(tx, part)
+        return {part: self._numbers[part] for part in parts}
 
     def _number(self, tx: Database, part: str) -> int:
         keys = self._keys_of(part)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import orjson
 
 from connector.store.database import Database
 
-_EXPOSE = "INSERT OR REPLACE INTO exposure (twin, audience) VALUES (?,?)"
+_OWN = "id BETWEEN ? AND ? AND owner IS NULL"
 
 
 def audiences(db: Database, after: int) -> dict[int, frozenset[str]]:
@@ -26,17 +26,29 @@ def audience_number(tx: Database, keys: Sequence[str]) -> int:
     return int(found[0]) if found else 0
 
 
-def own_parts(db: Database, first: int, last: int) -> list[tuple[int, str]]:
-    """Return number and manufacturerPartId of our own twins in a range, in order."""
-    return db.rows(
-        "SELECT id, part FROM twin WHERE id BETWEEN ? AND ? AND owner IS NULL ORDER BY id",
-        (first, last),
+def own_parts(db: Database, first: int, last: int) -> list[str]:
+    """Return the different manufacturerPartIds of our own twins in a range."""
+    sql = f"SELECT DISTINCT part FROM twin WHERE {_OWN}"  # noqa: S608 - our own words
+    found = db.rows(sql, (first, last))
+    return [part for (part,) in found]
+
+
+def expose_all(tx: Database, first: int, last: int, audience: int) -> None:
+    """Give one audience to all our own twins in a range: the common case, and the quick one."""
+    tx.execute(
+        f"INSERT OR REPLACE INTO exposure (twin, audience) SELECT id, ? FROM twin WHERE {_OWN}",  # noqa: S608 - our own words
+        (audience, first, last),
     )
 
 
-def expose(tx: Database, exposures: Sequence[tuple[int, int]]) -> None:
-    """Set the audience of each twin."""
-    tx.executemany(_EXPOSE, exposures)
+def expose_each(tx: Database, first: int, last: int, audiences: Mapping[str, int]) -> None:
+    """Give our own twins in a range the audience of their part; those of number 0 get none."""
+    sql = f"SELECT id, part FROM twin WHERE {_OWN}"  # noqa: S608 - our own words
+    twins = tx.rows(sql, (first, last))
+    tx.executemany(
+        "INSERT OR REPLACE INTO exposure (twin, audience) VALUES (?,?)",
+        [(twin, audiences[part]) for twin, part in twins if audiences[part]],
+    )
 
 
 def hide(tx: Database, first: int, last: int) -> None:

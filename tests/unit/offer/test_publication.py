@@ -149,8 +149,8 @@ class Failing(Publication):
 
     has_failed = False
 
-    def _expose(self, tx, twins):
-        super()._expose(tx, twins)
+    def _expose(self, tx, first, last):
+        super()._expose(tx, first, last)
         if not self.has_failed:
             self.has_failed = True
             raise RuntimeError
