@@ -180,13 +180,14 @@ def _instance_body(instance: Instance) -> JsonSchema:
 
 
 def _instance_value(value: InstanceValue) -> JsonSchema:
+    named = _named("", value.description)
     if value.instance:
-        return _instance_body(value.instance)
+        return {**named, **_instance_body(value.instance)}
     fixed: JsonSchema = {"type": json_type(value.datatype), "enum": list(value.values)}
     if not value.is_list:
-        return fixed
+        return {**named, **fixed}
     count = len(value.values)
-    return {"type": "array", "minItems": count, "maxItems": count, "items": fixed}
+    return {**named, "type": "array", "minItems": count, "maxItems": count, "items": fixed}
 
 
 def _constraint_keywords(constraint: Constraint, *, is_array: bool) -> JsonSchema:

@@ -104,6 +104,7 @@ class InstanceValue:
     values: tuple[JsonScalar, ...] = ()
     is_list: bool = False
     instance: Instance | None = None
+    description: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -210,15 +210,19 @@ class CharacteristicReader:
     def _instance_value(self, of: Property, element: Element) -> InstanceValue:
         nodes = element.facts[of.urn]
         bare = of.characteristic.item.bare
-        if of.kind is Kind.LIST:
-            first = str(nodes[0])
-            nodes = element.file.items(first) if is_blank(first) else nodes
-            values = tuple(json_value(node, bare.datatype) for node in nodes)
-            return InstanceValue(of.name, bare.datatype, values, is_list=True)
-        if of.kind is Kind.OBJECT and (entity := self._entities.entity(bare.entity, element.file)):
-            instance = self._instance(nodes[0], entity, element.file)
-            return InstanceValue(of.name, "", instance=instance)
-        return InstanceValue(of.name, bare.datatype, (json_value(nodes[0], bare.datatype),))
+        is_list = of.kind is Kind.LIST
+        if is_list and (is_blank(nodes[0]) or nodes[0] == vocabulary.NIL):
+            nodes = element.file.items(nodes[0])
+        entity = self._entities.entity(bare.entity, element.file) if bare.entity else None
+        nested = entity if of.kind is Kind.OBJECT else None
+        return InstanceValue(
+            of.name,
+            bare.datatype,
+            values=() if nested else tuple(json_value(node, bare.datatype) for node in nodes),
+            is_list=is_list,
+            instance=self._instance(nodes[0], nested, element.file) if nested else None,
+            description=of.description,
+        )
 
 
 def _constraint(element: Element, datatype: str) -> Constraint:

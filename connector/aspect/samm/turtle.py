@@ -20,7 +20,8 @@ from connector.aspect.samm.vocabulary import FIRST, NIL, REST, term
 from connector.errors import SetupError
 
 _BYTES_MAX = 16 * 1024 * 1024
-_BASE = "urn:samm:unnamed:0.0.0#"
+# Relative addresses stand only behind samm:see, which nobody follows.
+_BASE = "http://relative.invalid/"
 # rdflib refuses the blank that Turtle (section 6.4) allows between a literal and its datatype.
 _BLANK_BEFORE_TYPE = re.compile(
     r"""("{3}(?:[^"\\]|\\.|"(?!""))*"{3}|"(?:[^"\\\n]|\\.)*")[ \t]+(?=\^\^)|<[^>\n]*>|\#[^\n]*"""
