@@ -7,7 +7,7 @@ MAKEFLAGS += --no-builtin-rules
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 READY := .venv/.ready
-TYPED := $(wildcard connector adapters deploy tests)
+TYPED := $(wildcard connector adapters deploy docs tests)
 
 .PHONY: all
 all: $(READY) ## put the command at .venv/bin/eslabon
@@ -44,6 +44,10 @@ check: $(READY) ## format, lint, types, spelling, imports, architecture
 format: $(READY) ## set the code as the formatter wants it
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+.PHONY: reference
+reference: $(READY) ## write the pages of docs/reference that are made from the code
+	$(BIN)/python -m docs.reference.generate
 
 .PHONY: lock
 lock: $(READY) ## choose newest versions for requirements.lock, with hashes

@@ -29,6 +29,7 @@ SINS = {
     "connector/store/journal": ("connector.store.outbox", "No circles"),
     "connector/store/outbox": ("connector.store.journal", "No circles"),
     "connector/record/table": ("sqlite3", "Only connector.store.database"),
+    "connector/testing": ("connector.settings", "Only cli and daemon"),
     "connector/record/sources": ("adapters.mqtt", "The house never names an adapter"),
     "adapters/mqtt": ("connector.store.database", "An adapter sees the intake port"),
     "adapters/json_lines": ("adapters.mqtt", "Adapters do not know each other"),

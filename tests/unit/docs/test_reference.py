@@ -1,0 +1,36 @@
+"""The reference says what the program does today, and settings that pages show are settings."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+
+import pytest
+
+from connector.settings.sections import ConfigurationFile
+from connector.settings.shape import Shape
+from docs.reference.generate import FOLDER, pages
+from tests.architecture.source_tree import ROOT
+
+BLOCK = re.compile(r"^```toml\n(.*?)^```", re.MULTILINE | re.DOTALL)
+NOT_SAID_HERE = {"settings:missing_key"}
+SHOWN = [
+    (page.relative_to(ROOT).as_posix(), text)
+    for page in sorted((ROOT / "docs").rglob("*.md"))
+    for text in BLOCK.findall(page.read_text(encoding="utf-8"))
+]
+
+
+@pytest.mark.parametrize("name", list(pages()))
+def test_a_made_page_is_as_the_code_has_it(name: str) -> None:
+    written = (FOLDER / name).read_text(encoding="utf-8")
+
+    assert pages()[name] == written, "make reference"
+
+
+@pytest.mark.parametrize(("page", "text"), SHOWN)
+def test_settings_that_are_shown_are_settings(page: str, text: str) -> None:
+    problems = Shape(ConfigurationFile).problems(tomllib.loads(text))
+
+    wrong = [(page, p.code, p.path) for p in problems if p.code not in NOT_SAID_HERE]
+    assert [] == wrong
