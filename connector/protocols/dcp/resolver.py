@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,6 +15,7 @@ from connector.protocols.dcp.did import (
     read_document,
 )
 from connector.protocols.dcp.keys import VerificationKey
+from connector.protocols.dcp.once import OnceEach
 from connector.protocols.http import GuardedClient
 
 DOCUMENTS_MAX = 1_000
@@ -51,8 +50,7 @@ class DidResolver:
         self._clock = clock
         self._allow_http = allow_http
         self._freshness = freshness
-        self._kept: OrderedDict[Did, _Kept] = OrderedDict()
-        self._under_way: dict[Did, asyncio.Task[DidDocument]] = {}
+        self._documents: OnceEach[Did, _Kept] = OnceEach(DOCUMENTS_MAX)
 
     async def document(self, did: Did) -> DidDocument:
         """Return the document of ``did``.
@@ -60,10 +58,7 @@ class DidResolver:
         Raises `PartnerError` when the document is wrong or refused, and `TransientError`
         when its host is not reached.
         """
-        kept = self._kept.get(did)
-        if kept is not None and self._clock() - kept.fetched_at < self._freshness.kept:
-            return kept.document
-        return await self._fetched_once(did)
+        return (await self._believed(did)).document
 
     async def key(self, did: Did, kid: str, purpose: Purpose) -> VerificationKey | None:
         """Return the key ``kid`` of ``did`` if its document lists it for ``purpose``.
@@ -71,34 +66,25 @@ class DidResolver:
         A partner may have rotated its keys: a name that a kept document lacks is looked for
         in a fresh one, but not more often than `Freshness.refetched_after` says.
         """
-        found = (await self.document(did)).key_for(kid, purpose)
-        kept = self._kept.get(did)
-        if found is not None or kept is None:
+        kept = await self._believed(did)
+        found = kept.document.key_for(kid, purpose)
+        if found is not None or self._age(kept) < self._freshness.refetched_after:
             return found
-        if self._clock() - kept.fetched_at < self._freshness.refetched_after:
-            return None
-        return (await self._fetched_once(did)).key_for(kid, purpose)
+        return (await self._fetched(did)).document.key_for(kid, purpose)
 
-    async def _fetched_once(self, did: Did) -> DidDocument:
-        task = self._under_way.get(did)
-        if task is None:
-            task = asyncio.create_task(self._fetch(did))
-            self._under_way[did] = task
-            task.add_done_callback(lambda done: self._finished(did, done))
-        # One asker who gives up must not take the document from the others.
-        return await asyncio.shield(task)
+    async def _believed(self, did: Did) -> _Kept:
+        kept = self._documents.kept(did)
+        if kept is not None and self._age(kept) < self._freshness.kept:
+            return kept
+        return await self._fetched(did)
 
-    def _finished(self, did: Did, task: asyncio.Task[DidDocument]) -> None:
-        del self._under_way[did]
-        if not task.cancelled():
-            task.exception()  # seen, even when every asker has left
+    def _age(self, kept: _Kept) -> timedelta:
+        return self._clock() - kept.fetched_at
 
-    async def _fetch(self, did: Did) -> DidDocument:
+    async def _fetched(self, did: Did) -> _Kept:
+        return await self._documents.made(did, lambda: self._fetch(did))
+
+    async def _fetch(self, did: Did) -> _Kept:
         url = document_url(did, allow_http=self._allow_http)
         answer = await self._client.get(url, limit_bytes=DOCUMENT_BYTES_MAX)
-        document = read_document(answer.body, did)
-        self._kept[did] = _Kept(document, self._clock())
-        self._kept.move_to_end(did)
-        while len(self._kept) > DOCUMENTS_MAX:
-            self._kept.popitem(last=False)
-        return document
+        return _Kept(read_document(answer.body, did), self._clock())

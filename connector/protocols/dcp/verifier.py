@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -27,6 +25,7 @@ from connector.protocols.dcp.messages import (
     read_response,
     scope_of,
 )
+from connector.protocols.dcp.once import OnceEach
 from connector.protocols.dcp.resolver import DidResolver
 from connector.protocols.dcp.self_issuer import SelfIssuer
 from connector.protocols.dcp.tokens import check_kid, check_signature
@@ -67,8 +66,7 @@ class Verifier:
         self._client = client
         self._issuer = issuer
         self._book = book
-        self._proven: OrderedDict[Did, Caller] = OrderedDict()
-        self._under_way: dict[Did, asyncio.Task[Caller]] = {}
+        self._proven: OnceEach[Did, Caller] = OnceEach(CALLERS_MAX)
 
     async def caller(self, did: Did, access_token: str, clock: Callable[[], datetime]) -> Caller:
         """Return what the credentials of ``did`` prove; its message is already proven.
@@ -76,25 +74,10 @@ class Verifier:
         Raises `PartnerError` when they do not prove it, and `TransientError` when they
         cannot be had at this moment.
         """
-        proven = self._proven.get(did)
+        proven = self._proven.kept(did)
         if proven is not None and clock() < proven.expires_at:
             return proven
-        task = self._under_way.get(did)
-        if task is None:
-            task = asyncio.create_task(self._prove(did, access_token, clock))
-            self._under_way[did] = task
-            task.add_done_callback(lambda done: self._finished(did, done))
-        # One asker who gives up must not take the proof from the others.
-        return await asyncio.shield(task)
-
-    def _finished(self, did: Did, task: asyncio.Task[Caller]) -> None:
-        del self._under_way[did]
-        if task.cancelled() or task.exception() is not None:
-            return
-        self._proven[did] = task.result()
-        self._proven.move_to_end(did)
-        while len(self._proven) > CALLERS_MAX:
-            self._proven.popitem(last=False)
+        return await self._proven.made(did, lambda: self._prove(did, access_token, clock))
 
     async def _prove(self, did: Did, access_token: str, clock: Callable[[], datetime]) -> Caller:
         presentations = await self._query(did, access_token)
