@@ -119,7 +119,8 @@ def compile_mapping(
         raise DataError("aspect:mapping_columns_missing", columns=", ".join(missing), nearest=near)
     inline = {name: table.entries for name, table in definition.tables.items()}
     indexes = {name: index for index, name in reversed([*enumerate(header)])}
-    frame = Frame(indexes, own_bpnl, {**inline, **tables}, definition.time_zone)
+    # A plain text: the validating engine takes identifiers, subclasses of str, for no JSON.
+    frame = Frame(indexes, str(own_bpnl), {**inline, **tables}, definition.time_zone)
     return CompiledMapping(definition, model, frame)
 
 
