@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -94,7 +95,7 @@ def _followed(known: Operations, about: str, asked: Asked) -> CollectionReport:
 
 
 def _progress(text: str) -> None:
-    if click.get_text_stream("stderr").isatty():
+    if sys.stderr.isatty():
         click.echo(f"\r\x1b[2K{text}", nl=False, err=True)
 
 

@@ -85,13 +85,19 @@ def _finding(finding: Finding, language: str) -> RenderableType:
     said = finding.text(language)
     text = Text()
     text.append(said.what, style=_STYLES[finding.severity])
-    place = place_of(Location("", finding.where.row, finding.where.column), language).strip(":")
-    text.append(f"  {place}  {finding.path}".rstrip(), style="dim")
+    text.append(f"\n  {_spot(finding, language)}".rstrip(), style="dim")
     for part, line in (("why", said.why), ("fix", said.fix)):
         if line:
             text.append(f"\n  {word(f'cli:{part}', language)} ", style="dim")
             text.append(line)
     return Padding(text, (1, 0, 0, 0))
+
+
+def _spot(finding: Finding, language: str) -> str:
+    row, column = finding.where.row, finding.where.column
+    spot = [word("cli:row", language, row=row)] if row else []
+    spot += [word("cli:column", language, column=column)] if column else []
+    return "  ".join(part for part in (", ".join(spot), finding.path) if part)
 
 
 def _border(findings: tuple[Finding, ...]) -> str:

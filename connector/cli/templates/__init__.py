@@ -1,0 +1,1 @@
+"""What ``eslabon init`` writes, one folder tree per language."""
