@@ -6,7 +6,7 @@ while rows are written.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import blake2b
@@ -17,8 +17,8 @@ import orjson
 from connector.aspect import table
 from connector.aspect.model import Draft, Identities, Standing
 from connector.aspect.table import NewAspect
-from connector.errors import Finding, Location, Severity
-from connector.identifiers import IdentityKey, SemanticId
+from connector.errors import EslabonError, Finding, Location, Severity
+from connector.identifiers import GlobalAssetId, IdentityKey, SemanticId
 from connector.record import quarantine
 from connector.record import table as records
 from connector.record.model import Cells, Record
@@ -28,6 +28,7 @@ from connector.store.database import Database
 from connector.store.journal import Work
 
 DIGEST_BYTES = 16
+_NO_MODEL = SemanticId("")
 
 
 class Compiled(Protocol):
@@ -129,7 +130,11 @@ def identity_digest(identity: IdentityKey) -> bytes:
 
 
 def _apply(record: Record, workshop: Workshop) -> Draft:
-    compiled = workshop.source(record.feed).compiled(record.header)
+    try:
+        compiled = workshop.source(record.feed).compiled(record.header)
+    except EslabonError as error:
+        # A replayed record may come from a file that the mapping of today no longer fits.
+        return Draft(_NO_MODEL, {}, None, findings=(Finding(error.code, error.params),))
     return compiled.apply(record.rows, record.positions)
 
 
@@ -140,7 +145,7 @@ def _look_up(identities: Identities, drafts: Sequence[Draft]) -> _Ids:
     for draft in drafts:
         if draft.identity:
             wanted[draft.identity] = draft.given_id or wanted.get(draft.identity)
-        if draft.given_id:
+        if draft.given_id and GlobalAssetId.pattern.fullmatch(draft.given_id):
             given.add(draft.given_id)
         if len(draft.slots) > 1 or (draft.slots and draft.slots[0].identity):
             referred.update(slot.identity for slot in draft.slots if slot.identity)
@@ -163,9 +168,9 @@ def _try(record: Record, draft: Draft, ids: _Ids, workshop: Workshop) -> Trial:
         else:
             awaits = awaits or identity_digest(slot.identity)
             findings += (_unknown(record, slot.identity, slot.row, slot.column),)
-    if not workshop.model(draft.semantic_id).is_valid(draft.payload):
-        findings += tuple(_violations(record, draft, findings, workshop))
-    elif not findings:
+    if draft.semantic_id:
+        findings += tuple(_judge(record, draft, findings, workshop))
+    if not findings:
         return Trial(record, draft, global_asset_id, ())
     placed = tuple(_placed(record, finding) for finding in findings)
     return Trial(record, draft, global_asset_id, placed, awaits)
@@ -179,6 +184,9 @@ def _contradictions(
     if not draft.given_id:
         if not any(f.severity is Severity.ERROR for f in draft.findings):
             yield Finding("aspect:identity_missing", {}, where)
+        return
+    if not GlobalAssetId.pattern.fullmatch(draft.given_id):
+        yield Finding(GlobalAssetId.code, {"value": draft.given_id}, where)
         return
     stored = ids.allotted[draft.identity] if draft.identity else draft.given_id
     if stored != draft.given_id:
@@ -204,9 +212,21 @@ def _spoken(identity: IdentityKey) -> str:
     return " / ".join(part for part in parts if part)
 
 
-def _violations(
+def _judge(
     record: Record, draft: Draft, said: Sequence[Finding], workshop: Workshop
 ) -> Iterable[Finding]:
+    try:
+        model = workshop.model(draft.semantic_id)
+    except EslabonError as error:
+        return [Finding(error.code, error.params)]
+    if model.is_valid(draft.payload):
+        return ()
+    return _violations(record, draft, said, workshop)
+
+
+def _violations(
+    record: Record, draft: Draft, said: Sequence[Finding], workshop: Workshop
+) -> Iterator[Finding]:
     """Yield what the schema finds, except where the mapping has said why already."""
     compiled = workshop.source(record.feed).compiled(record.header)
     errors = [f for f in said if f.severity is Severity.ERROR]

@@ -9,13 +9,17 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Iterable, Mapping, Sequence
+from uuid import UUID
 
 from connector.aspect.model import Standing
 from connector.identifiers import IdentityKey, TwinType
 from connector.store.database import Database
 from connector.store.interned import Words
 
+UUID_BYTES = 16
 _SEPARATOR = "\x1f"
+_ROUNDS = 4
+_HALF_BITS = 61
 _BY_KEYS = (
     "WITH wanted (part, instance) AS (VALUES %s)"
     " SELECT t.part, t.instance, t.instance_name, t.twin_type, t.manufacturer, t.global_asset_id"
@@ -23,8 +27,8 @@ _BY_KEYS = (
     " WHERE t.part <> ''"
 )
 _BY_ID = (
-    "SELECT global_asset_id, owner, twin_type, manufacturer, part, instance_name, instance"
-    " FROM twin WHERE global_asset_id IN (%s)"
+    "SELECT uuid, owner, twin_type, manufacturer, part, instance_name, instance"
+    " FROM twin WHERE uuid IN (%s)"
 )
 
 
@@ -38,10 +42,61 @@ def derive_id(secret: bytes, identity: IdentityKey) -> str:
     return "urn:uuid:" + uuid_text(hmac.digest(secret, message, "sha256")[:16])
 
 
-def derive_shell_id(secret: bytes, global_asset_id: str) -> bytes:
-    """Return the 16 bytes of a shell's id; they differ from those of the asset's own id."""
-    message = f"shell{_SEPARATOR}{global_asset_id}".encode()
-    return bytes.fromhex(uuid_text(hmac.digest(secret, message, "sha256")[:16]).replace("-", ""))
+def key_of(global_asset_id: str) -> bytes:
+    """Return the 16 bytes under which an id is stored and found, however it is spelled.
+
+    The six bits that every UUID fixes are set to those of version 4, so that what is left
+    can be turned into the id of a shell and back. Raises `ValueError` for what is no UUID.
+    """
+    raw = bytearray.fromhex(global_asset_id.removeprefix("urn:uuid:").replace("-", ""))
+    if len(raw) != UUID_BYTES:
+        raise ValueError(global_asset_id)
+    raw[6] = raw[6] & 0x0F | 0x40
+    raw[8] = raw[8] & 0x3F | 0x80
+    return bytes(raw)
+
+
+class ShellIds:
+    """Turns an asset's key into the id of its shell and back, by a secret permutation.
+
+    So a shell has an id of its own, as the field expects, that tells nothing of the asset's
+    and needs neither a column nor an index: a Feistel network of four rounds over the 122
+    free bits, with HMAC-SHA-256 as its round function (Luby and Rackoff, 1988).
+    """
+
+    def __init__(self, secret: bytes) -> None:
+        """Take the installation's secret."""
+        self._secret = secret
+
+    def shell_of(self, key: bytes) -> UUID:
+        """Return the id of the shell of an asset."""
+        left, right = _halves(int.from_bytes(key))
+        for number in range(_ROUNDS):
+            left, right = right, left ^ self._mixed(number, right)
+        return UUID(int=_joined(left, right))
+
+    def key_of(self, shell_id: UUID) -> bytes:
+        """Return the key of the asset whose shell bears this id."""
+        left, right = _halves(shell_id.int)
+        for number in reversed(range(_ROUNDS)):
+            left, right = right ^ self._mixed(number, left), left
+        return _joined(left, right).to_bytes(UUID_BYTES)
+
+    def _mixed(self, number: int, half: int) -> int:
+        message = bytes((number,)) + half.to_bytes(8)
+        return int.from_bytes(hmac.digest(self._secret, message, "sha256")[:8]) >> 3
+
+
+def _halves(uuid: int) -> tuple[int, int]:
+    """Return the 122 bits that a UUID does not fix, as two numbers of 61 bits."""
+    free = uuid >> 80 << 74 | (uuid >> 64 & 0xFFF) << 62 | uuid & (1 << 62) - 1
+    return free >> _HALF_BITS, free & (1 << _HALF_BITS) - 1
+
+
+def _joined(left: int, right: int) -> int:
+    free = left << _HALF_BITS | right
+    high, middle, low = free >> 74, free >> 62 & 0xFFF, free & (1 << 62) - 1
+    return high << 80 | 4 << 76 | middle << 64 | 2 << 62 | low
 
 
 def uuid_text(raw: bytes) -> str:
@@ -74,11 +129,12 @@ class TwinIdentities:
 
     def standing(self, ids: frozenset[str]) -> Mapping[str, Standing]:
         """Return what those ids stand for that are in use already."""
+        wanted = {key_of(one): one for one in ids}
         found = {}
-        for global_asset_id, owner, *keys in self._db.rows_in(_BY_ID, sorted(ids)):
+        for key, owner, *keys in self._db.rows_in(_BY_ID, sorted(wanted)):
             identity = self._identity(keys) if keys[2] else None
             spoken = None if owner is None else self._words.word(self._db, owner)
-            found[global_asset_id] = Standing(identity, spoken)
+            found[wanted[key]] = Standing(identity, spoken)
         return found
 
     def _stored(self, wanted: Iterable[IdentityKey]) -> dict[IdentityKey, str]:

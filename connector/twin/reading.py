@@ -20,6 +20,7 @@ from connector.identifiers import SemanticId
 from connector.store.database import Database, Row
 from connector.store.interned import Words
 from connector.store.journal import moment
+from connector.twin.identity import ShellIds
 from connector.twin.search import (
     GLOBAL_ASSET_ID,
     INTRINSIC_ID,
@@ -34,7 +35,7 @@ from connector.twin.search import (
 SCANNED_MAX = 5_000
 
 _SHELLS = (
-    "SELECT t.id, e.audience, t.shell_id, t.global_asset_id, k.value, m.value, t.part, n.value,"
+    "SELECT t.id, e.audience, t.uuid, t.global_asset_id, k.value, m.value, t.part, n.value,"
     " t.instance, t.created_at FROM twin t CROSS JOIN exposure e ON e.twin = t.id"
     " LEFT JOIN interned k ON k.id = t.twin_type LEFT JOIN interned m ON m.id = t.manufacturer"
     " LEFT JOIN interned n ON n.id = t.instance_name"
@@ -43,7 +44,7 @@ _PAYLOAD = (
     "SELECT e.audience, t.global_asset_id, a.payload FROM twin t"
     " CROSS JOIN exposure e ON e.twin = t.id"
     " CROSS JOIN submodel s ON s.twin = t.id AND s.semantic = ?"
-    " CROSS JOIN aspect a ON a.id = s.aspect WHERE t.shell_id = ?"
+    " CROSS JOIN aspect a ON a.id = s.aspect WHERE t.uuid = ?"
 )
 _COMPOSED = ("parentOrderNumber", "jisCallDate")
 
@@ -88,8 +89,9 @@ class SubmodelValue:
 class TwinReader:
     """Questions about the twins in the store; belongs to the thread of its database."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, shell_ids: ShellIds) -> None:
         self._db = db
+        self._shell_ids = shell_ids
         self._semantics = Words("semantic_id")
 
     def semantic_ids(self) -> list[SemanticId]:
@@ -105,13 +107,14 @@ class TwinReader:
 
     def shell(self, audiences: Collection[int], shell_id: UUID) -> Shell | None:
         """Return one shell, or None if there is none for this partner."""
-        row = self._db.row(f"{_SHELLS} WHERE t.shell_id = ?", (shell_id.bytes,))
+        row = self._db.row(f"{_SHELLS} WHERE t.uuid = ?", (self._shell_ids.key_of(shell_id),))
         return self._described([row])[0] if row and row[1] in audiences else None
 
     def submodel(self, shell_id: UUID, semantic_id: SemanticId) -> SubmodelValue | None:
         """Return the payload of one aspect; the caller has to judge its audience."""
         number = self._semantics.find(self._db, semantic_id)
-        row = self._db.row(_PAYLOAD, (number, shell_id.bytes)) if number else None
+        key = self._shell_ids.key_of(shell_id)
+        row = self._db.row(_PAYLOAD, (number, key)) if number else None
         return SubmodelValue(*row) if row else None
 
     def search(
@@ -130,7 +133,7 @@ class TwinReader:
             return self._search_stretch(asked, audiences, position, limit)
         rows = self._matches(asked, audiences, position, limit + 1)
         more = _position(rows[limit - 1]).cursor if len(rows) > limit else None
-        return Found(_shell_ids(rows[:limit]), more)
+        return Found(self._ids(rows[:limit]), more)
 
     def _search_stretch(
         self, asked: Question, audiences: Collection[int], position: Position, limit: int
@@ -143,7 +146,7 @@ class TwinReader:
         rows = self._matches(stretch, audiences, position, limit)
         last = _position(rows[-1]).twin if len(rows) == limit else numbers[-1]
         is_end = len(numbers) < SCANNED_MAX and last == numbers[-1]
-        return Found(_shell_ids(rows), None if is_end else Position(last).cursor)
+        return Found(self._ids(rows), None if is_end else Position(last).cursor)
 
     def _matches(
         self, asked: Question, audiences: Collection[int], position: Position, limit: int
@@ -167,7 +170,13 @@ class TwinReader:
         semantic_ids = self._grouped(
             "SELECT twin, value FROM submodel JOIN interned ON id = semantic", numbers
         )
-        return [_shell(row, asset_ids[row[0]], semantic_ids[row[0]]) for row in rows]
+        return [
+            _shell(row, self._shell_ids.shell_of(row[2]), asset_ids[row[0]], semantic_ids[row[0]])
+            for row in rows
+        ]
+
+    def _ids(self, rows: Iterable[Row]) -> tuple[UUID, ...]:
+        return tuple(self._shell_ids.shell_of(key) for _, _, key in rows)
 
     def _grouped(self, sql: str, numbers: Sequence[int]) -> defaultdict[int, list[Row]]:
         grouped: defaultdict[int, list[Row]] = defaultdict(list)
@@ -184,13 +193,13 @@ def version_order(semantic_id: SemanticId) -> tuple[str, tuple[int, ...]]:
     return semantic_id.namespace, tuple(int(part) for part in semantic_id.version.split("."))
 
 
-def _shell(row: Row, further: Iterable[Row], semantics: Iterable[Row]) -> Shell:
-    number, audience, shell_id, global_asset_id, *identity, created_at = row
+def _shell(row: Row, shell_id: UUID, further: Iterable[Row], semantics: Iterable[Row]) -> Shell:
+    number, audience, _, global_asset_id, *identity, created_at = row
     semantic_ids = sorted((SemanticId(value) for (value,) in semantics), key=version_order)
     return Shell(
         id=number,
         audience=audience,
-        shell_id=UUID(bytes=shell_id),
+        shell_id=shell_id,
         global_asset_id=global_asset_id,
         asset_ids=_asset_ids(identity, sorted((name, value) for name, value in further)),
         semantic_ids=tuple(semantic_ids),
@@ -221,7 +230,3 @@ def _asset_ids(
 def _position(row: Row) -> Position:
     instance, twin, _ = row
     return Position(twin, instance)
-
-
-def _shell_ids(rows: Iterable[Row]) -> tuple[UUID, ...]:
-    return tuple(UUID(bytes=shell_id) for _, _, shell_id in rows)

@@ -20,10 +20,10 @@ from connector.store import journal
 from connector.store.database import Database
 from connector.store.interned import Words
 from connector.store.journal import Work, millis
-from connector.twin.identity import derive_shell_id
+from connector.twin.identity import key_of
 
 _INSERT_TWIN = (
-    "INSERT INTO twin (id, global_asset_id, shell_id, owner, twin_type, manufacturer, part,"
+    "INSERT INTO twin (id, global_asset_id, uuid, owner, twin_type, manufacturer, part,"
     " instance_name, instance, created_at) VALUES (?,?,?,?,?,?,?,?,?,?)"
 )
 _CURRENT = (
@@ -41,6 +41,9 @@ _NAME_TWIN = (
 )
 
 
+_Keyed = tuple[bytes, AspectRow]
+
+
 class _Version(NamedTuple):
     number: int
     digest: bytes
@@ -51,7 +54,7 @@ class _Register:
     """What one batch changes, while its aspects are being walked through."""
 
     next_id: int
-    ids: dict[str, int]
+    ids: dict[bytes, int]
     nameless: set[int]
     versions: dict[tuple[int, int], _Version]
     twins: list[tuple[object, ...]] = field(default_factory=list)
@@ -65,15 +68,15 @@ class _Register:
 class Registration:
     """The door; it keeps the numbers of recurring words between batches."""
 
-    def __init__(self, secret: bytes) -> None:
-        """Take the installation's secret, from which ids of shells are derived."""
-        self._secret = secret
+    def __init__(self) -> None:
+        """Begin without having seen a word."""
         self._words = Words("twin_word")
         self._semantics = Words("semantic_id")
 
     def register_twins(self, db: Database, work: Work, now: datetime) -> None:
         """Register the twins of one batch of aspects, and move the door's cursor past them."""
-        batch = list(aspects.aspects(db, work.first, work.last))
+        found = aspects.aspects(db, work.first, work.last)
+        batch = [(key_of(aspect.global_asset_id), aspect) for aspect in found]
         try:
             with db.transaction() as tx:
                 register = self._walk(tx, batch, now)
@@ -84,13 +87,13 @@ class Registration:
             self._semantics.reset()
             raise
 
-    def _walk(self, tx: Database, batch: Sequence[AspectRow], now: datetime) -> _Register:
+    def _walk(self, tx: Database, batch: Sequence[_Keyed], now: datetime) -> _Register:
         register = self._open(tx, batch)
         created = millis(now)
-        for aspect in batch:
-            twin = register.ids.get(aspect.global_asset_id)
+        for key, aspect in batch:
+            twin = register.ids.get(key)
             if twin is None:
-                twin = self._add_twin(tx, register, aspect, created)
+                twin = self._add_twin(tx, register, (key, aspect), created)
             elif aspect.identity and twin in register.nameless:
                 register.nameless.discard(twin)
                 register.named[twin] = aspect.identity
@@ -100,11 +103,9 @@ class Registration:
             self._add_version(register, twin, semantic, aspect)
         return register
 
-    def _open(self, tx: Database, batch: Sequence[AspectRow]) -> _Register:
-        wanted = list({aspect.global_asset_id for aspect in batch})
-        found = tx.rows_in(
-            "SELECT global_asset_id, id, part FROM twin WHERE global_asset_id IN (%s)", wanted
-        )
+    def _open(self, tx: Database, batch: Sequence[_Keyed]) -> _Register:
+        wanted = sorted({key for key, _ in batch})
+        found = tx.rows_in("SELECT uuid, id, part FROM twin WHERE uuid IN (%s)", wanted)
         ids = {row[0]: row[1] for row in found}
         current = tx.rows_in(_CURRENT, list(ids.values()))
         highest = tx.row("SELECT coalesce(max(id), 0) + 1 FROM twin")
@@ -115,19 +116,19 @@ class Registration:
             {(row[0], row[1]): _Version(row[2], row[3]) for row in current},
         )
 
-    def _add_twin(self, tx: Database, register: _Register, aspect: AspectRow, created: int) -> int:
+    def _add_twin(self, tx: Database, register: _Register, keyed: _Keyed, created: int) -> int:
+        key, aspect = keyed
         twin = register.next_id
         register.next_id += 1
-        register.ids[aspect.global_asset_id] = twin
+        register.ids[key] = twin
         register.fresh.add(twin)
         owner = self._words.number(tx, aspect.owner) if aspect.owner else None
-        shell_id = derive_shell_id(self._secret, aspect.global_asset_id)
         if aspect.identity:
             register.identities.append(aspect.identity)
         else:
             register.nameless.add(twin)
-        keys = self._keys(tx, aspect.identity)
-        register.twins.append((twin, aspect.global_asset_id, shell_id, owner, *keys, created))
+        names = self._keys(tx, aspect.identity)
+        register.twins.append((twin, aspect.global_asset_id, key, owner, *names, created))
         return twin
 
     def _keys(self, tx: Database, identity: IdentityKey | None) -> tuple[object, ...]:

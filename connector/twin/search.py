@@ -11,6 +11,7 @@ import orjson
 
 from connector.errors import PartnerError
 from connector.identifiers import TwinType
+from connector.twin.identity import key_of
 
 INSTANCE_NAMES = ("partInstanceId", "batchId", "jisNumber")
 GLOBAL_ASSET_ID = "globalAssetId"
@@ -20,7 +21,7 @@ TWIN_TYPE = "digitalTwinType"
 
 _WORD = "(SELECT id FROM interned WHERE kind = 'twin_word' AND value = ?)"
 _CONDITIONS = {
-    GLOBAL_ASSET_ID: "t.global_asset_id IN (?, ?)",
+    GLOBAL_ASSET_ID: "t.uuid = ?",
     "manufacturerId": f"t.manufacturer = {_WORD}",
     PART_ID: "t.part = ? AND t.part <> ''",
     TWIN_TYPE: f"t.twin_type = {_WORD}",
@@ -36,7 +37,6 @@ _CONDITIONS = {
 _FURTHER = "EXISTS (SELECT 1 FROM asset_id x WHERE x.name = ? AND x.value = ? AND x.twin = t.id)"
 _SELECTIVE = frozenset({GLOBAL_ASSET_ID, INTRINSIC_ID, *INSTANCE_NAMES})
 _PART_TYPE = (TWIN_TYPE, TwinType.PART_TYPE)
-_URN = "urn:uuid:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ class Question:
         if self.by_instance:
             order, later = "t.instance, t.id", "t.instance >= ? AND (t.instance, t.id) > (?, ?)"
         return (
-            f"SELECT t.instance, t.id, t.shell_id FROM {self.source}"  # noqa: S608 - our own words
+            f"SELECT t.instance, t.id, t.uuid FROM {self.source}"  # noqa: S608 - our own words
             " CROSS JOIN exposure e ON e.twin = t.id"
             f" WHERE {' AND '.join((*self.conditions, 'true'))}"
             f" AND +e.audience IN (SELECT value FROM json_each(?)) AND {later}"
@@ -139,12 +139,18 @@ def _conditions(
     return conditions, tuple(each for link in links for each in _values(*link))
 
 
-def _values(name: str, value: str) -> tuple[str, ...]:
+def _values(name: str, value: str) -> tuple[str | bytes, ...]:
     """Return the parameters of one condition."""
     if name == GLOBAL_ASSET_ID:
-        # The same id is written with and without its scheme.
-        other = value.removeprefix(_URN) if value.startswith(_URN) else f"{_URN}{value}"
-        return (value, other)
+        return (_key(value),)
     if name in INSTANCE_NAMES:
         return (value, name)
     return (value,) if name in _CONDITIONS else (name, value)
+
+
+def _key(global_asset_id: str) -> bytes:
+    """Return the key of an id, written with or without its scheme; of no id, nothing's key."""
+    try:
+        return key_of(global_asset_id)
+    except ValueError:
+        return b""

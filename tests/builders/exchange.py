@@ -24,7 +24,7 @@ from connector.store.database import Database
 from connector.store.journal import millis
 from connector.transfer.access import Access, Gate, check_access
 from connector.transfer.access_log import AccessLog
-from connector.twin.identity import derive_id
+from connector.twin.identity import ShellIds, derive_id
 from connector.twin.reading import TwinReader
 from connector.twin.registration import Registration
 from tests.doubles.asgi import Reply, call
@@ -108,8 +108,8 @@ class Plant:
     publication: Publication = field(init=False)
 
     def __post_init__(self) -> None:
-        self.twins = TwinReader(self.db)
-        self.registration = Registration(SECRET)
+        self.twins = TwinReader(self.db, ShellIds(SECRET))
+        self.registration = Registration()
         self.log = AccessLog(self.db.path, self.clock)
         self.set_rules(*self.rules)
 

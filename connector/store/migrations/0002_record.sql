@@ -23,7 +23,6 @@ CREATE TABLE record (
     digest BLOB NOT NULL,             -- BLAKE2b-128 of content
     UNIQUE (key, revision)
 );
-CREATE INDEX record_document ON record (document, position);
 
 CREATE TABLE quarantine (
     id INTEGER PRIMARY KEY,

@@ -12,8 +12,8 @@ CREATE INDEX aspect_record ON aspect (record);
 
 CREATE TABLE twin (
     id INTEGER PRIMARY KEY,
-    global_asset_id TEXT NOT NULL UNIQUE,
-    shell_id BLOB NOT NULL UNIQUE,    -- 16 bytes of a UUID
+    global_asset_id TEXT NOT NULL,    -- as the source or we wrote it
+    uuid BLOB NOT NULL UNIQUE,        -- 16 bytes of it, see twin.identity
     owner INTEGER,                    -- interned 'bpnl' of the partner it came from; NULL: ours
     twin_type INTEGER NOT NULL,       -- interned 'twin_type'
     manufacturer INTEGER,             -- interned 'bpnl'

@@ -1,13 +1,13 @@
 """The embedded registry over ASGI: every partner finds its own twins and no trace of others."""
 
 import base64
-from uuid import UUID
 
 import orjson
 import pytest
 
 from connector.protocols.aas.inbound import BODY_BYTES_MAX
 from connector.store.database import Database
+from connector.twin.identity import ShellIds, key_of
 from tests.builders.exchange import (
     NEIGHBOUR,
     OEM,
@@ -15,6 +15,7 @@ from tests.builders.exchange import (
     PCF,
     PUBLIC_URL,
     RULES,
+    SECRET,
     SERIAL,
     SERIAL_4,
     STRANGER,
@@ -46,8 +47,7 @@ def token(plant):
 
 
 def shell_of(plant, part):
-    row = plant.db.row("SELECT shell_id FROM twin WHERE global_asset_id = ?", (part.id,))
-    return UUID(bytes=row[0]).urn
+    return ShellIds(SECRET).shell_of(key_of(part.id)).urn
 
 
 def b64(text):

@@ -4,7 +4,6 @@ import asyncio
 from collections import Counter
 from dataclasses import replace
 from datetime import date, timedelta
-from uuid import UUID
 
 import pytest
 
@@ -12,6 +11,7 @@ from connector.errors import TransientError
 from connector.store.database import Database
 from connector.store.journal import millis
 from connector.transfer.access_log import WAITING_MAX, AccessLog
+from connector.twin.identity import ShellIds, key_of
 from tests.builders.exchange import (
     FOOTPRINT,
     NEIGHBOUR,
@@ -19,6 +19,7 @@ from tests.builders.exchange import (
     OEM,
     PCF,
     RULES,
+    SECRET,
     SERIAL,
     SERIAL_4,
     STRANGER,
@@ -49,8 +50,7 @@ def token(plant):
 
 
 def href(plant, part, aspect="io.catenax.serial_part:3.0.0:SerialPart"):
-    row = plant.db.row("SELECT shell_id FROM twin WHERE global_asset_id = ?", (part.id,))
-    return f"/data/{UUID(bytes=row[0])}/{aspect}/submodel"
+    return f"/data/{ShellIds(SECRET).shell_of(key_of(part.id))}/{aspect}/submodel"
 
 
 @pytest.mark.parametrize("suffix", ["", "/$value", "/%24value"])

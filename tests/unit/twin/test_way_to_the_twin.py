@@ -68,7 +68,7 @@ class House:
 
     def __init__(self, db: Database) -> None:
         self.db = db
-        self.registration = Registration(SECRET)
+        self.registration = Registration()
         sources = {"own": SmallSource(), "partner": PartnerSource()}
         self.workshop = Workshop(
             sources.__getitem__,
@@ -137,7 +137,6 @@ def test_an_id_that_the_source_gives_is_the_twins_id(house):
 def test_a_stored_id_wins_over_a_changed_secret(house):
     house.take(("S1", "door", "", ""))
     before = house.twins()
-    house.registration = Registration(b"x" * 32)
     house.workshop = Workshop(
         house.workshop.source, house.workshop.model, lambda db: TwinIdentities(db, b"x" * 32)
     )
