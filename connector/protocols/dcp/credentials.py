@@ -82,12 +82,14 @@ class IssuedCredential:
         return min((_moment(date) for date in dates if date is not None), default=_NEVER)
 
 
-def read_credential(text: str, *, who: str) -> IssuedCredential:
+def read_credential(
+    text: str, *, who: str, limit_bytes: int = CREDENTIAL_BYTES_MAX
+) -> IssuedCredential:
     """Return a credential that ``who`` holds or presents.
 
     Raises `PartnerError` when it is malformed or names two different issuers.
     """
-    jwt = parse_jwt(text, CredentialClaims, limit_bytes=CREDENTIAL_BYTES_MAX, who=who)
+    jwt = parse_jwt(text, CredentialClaims, limit_bytes=limit_bytes, who=who)
     vc = jwt.claims.vc
     types = [vc.type] if isinstance(vc.type, str) else vc.type
     written = vc.issuer.id if isinstance(vc.issuer, Issuer) else vc.issuer
@@ -118,11 +120,17 @@ def check_credential(
     owners = {subject.get("id") for subject in one.subjects}
     if owners != {holder} or one.jwt.claims.sub not in {None, holder}:
         raise _refusal("credential_of_other", holder, type=name)
-    seconds = now.timestamp()
-    check_dates(one.jwt.claims, now=seconds, who=f"{holder}, {name}")
-    vc = one.jwt.claims.vc
-    written = Dated(exp=_timestamp(vc.expiration_date), nbf=_timestamp(vc.issuance_date))
-    check_dates(written, now=seconds, who=f"{holder}, {name}")
+    _check_dates(one, now=now, who=f"{holder}, {name}")
+
+
+def check_issued(one: IssuedCredential, *, by: Did, now: datetime) -> None:
+    """Raise `PartnerError` unless ``by`` is the issuer and ``now`` lies within the dates.
+
+    It is for credentials that speak of a list and belong to nobody.
+    """
+    if one.issuer != by:
+        raise _refusal("credential_of_two_issuers", by, issuer=one.issuer, other=by)
+    _check_dates(one, now=now, who=by)
 
 
 def verified(one: IssuedCredential, kind: str) -> VerifiedCredential:
@@ -151,6 +159,13 @@ def attested_bpnl(credentials: Iterable[VerifiedCredential], *, holder: Did) -> 
         return Bpnl.parse(numbers.pop())
     except DataError as trouble:
         raise _refusal("bpnl_malformed", holder, bpnl=trouble.params["value"]) from None
+
+
+def _check_dates(one: IssuedCredential, *, now: datetime, who: str) -> None:
+    seconds, vc = now.timestamp(), one.jwt.claims.vc
+    check_dates(one.jwt.claims, now=seconds, who=who)
+    written = Dated(exp=_timestamp(vc.expiration_date), nbf=_timestamp(vc.issuance_date))
+    check_dates(written, now=seconds, who=who)
 
 
 def _many(value: _Json | list[_Json]) -> tuple[Mapping[str, object], ...]:

@@ -32,6 +32,7 @@ from connector.protocols.dcp.messages import (
 )
 from connector.protocols.dcp.replay import SeenTokens
 from connector.protocols.dcp.resolver import DidResolver, Freshness
+from connector.protocols.dcp.revocation import StatusLists
 from connector.protocols.dcp.self_issuer import Lifetimes, SelfIssuer
 from connector.protocols.dcp.tokens import (
     bearer_token,
@@ -40,7 +41,7 @@ from connector.protocols.dcp.tokens import (
     read_access_token,
     read_token,
 )
-from connector.protocols.dcp.verifier import Demands, Verifier
+from connector.protocols.dcp.verifier import Demands, Reach, Verifier
 from connector.protocols.dcp.wallet import Wallet
 from connector.protocols.http import ClientLimits, GuardedClient
 
@@ -65,6 +66,7 @@ class DcpSettings:
     allow_private_networks: bool = False
     presentation_reuse_seconds: int = 60
     did_document_seconds: int = 300
+    status_list_seconds: int = 10
     scope_alias: str = TYPE_ALIASES[0]
     requested_credentials: tuple[str, ...] = CATENA_X_TYPES
     required_credentials: tuple[str, ...] = ()
@@ -111,9 +113,14 @@ class DcpIdentity:
             scopes=" ".join(_scope(kind) for kind in settings.presented_credentials),
             lifetimes=settings.lifetimes,
         )
-        self._verifier = Verifier(
-            _demands(settings), self._resolver, self._clients[1], self._issuer, book
+        statuses = StatusLists(
+            self._resolver,
+            self._clients[0],
+            clock,
+            timedelta(seconds=settings.status_list_seconds),
         )
+        reach = Reach(self._resolver, statuses, self._clients[1])
+        self._verifier = Verifier(_demands(settings), reach, self._issuer, book)
 
     async def authenticate(self, authorization: str | None) -> Caller:
         """Return who sent a request with this ``Authorization`` header (DCP 1.0, 4.3).

@@ -27,6 +27,7 @@ from connector.protocols.dcp.messages import (
 )
 from connector.protocols.dcp.once import OnceEach
 from connector.protocols.dcp.resolver import DidResolver
+from connector.protocols.dcp.revocation import StatusLists
 from connector.protocols.dcp.self_issuer import SelfIssuer
 from connector.protocols.dcp.tokens import check_kid, check_signature
 from connector.protocols.http import GuardedClient
@@ -50,20 +51,25 @@ class Demands:
     reuse: timedelta
 
 
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What a verifier looks things up with: documents, status lists, credential services."""
+
+    resolver: DidResolver
+    statuses: StatusLists
+    client: GuardedClient
+
+
 class Verifier:
     """Proofs of callers, for one event loop; many messages at once cause one query."""
 
     def __init__(
-        self,
-        demands: Demands,
-        resolver: DidResolver,
-        client: GuardedClient,
-        issuer: SelfIssuer,
-        book: AddressBook,
+        self, demands: Demands, reach: Reach, issuer: SelfIssuer, book: AddressBook
     ) -> None:
         self._demands = demands
-        self._resolver = resolver
-        self._client = client
+        self._resolver = reach.resolver
+        self._statuses = reach.statuses
+        self._client = reach.client
         self._issuer = issuer
         self._book = book
         self._proven: OnceEach[Did, Caller] = OnceEach(CALLERS_MAX)
@@ -129,6 +135,7 @@ class Verifier:
         kid = check_kid(credential.jwt.header.kid, credential.issuer)
         key = await self._resolver.key(credential.issuer, kid, Purpose.ASSERTION)
         check_signature(credential.jwt, key, who=f"{holder}, {kind}")
+        await self._statuses.check(credential, who=holder)
         return verified(credential, kind)
 
     def _agreed_bpnl(self, did: Did, credentials: tuple[VerifiedCredential, ...]) -> Bpnl:
