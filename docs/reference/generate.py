@@ -98,7 +98,7 @@ def _kind(value: Schema) -> str:
         return f"list of {value.get('items', {}).get('type', 'string')}"
     kind = str(value.get("format") or value.get("type", "string"))
     limits = [
-        f"{sign} {value[name]:g}"
+        f"{sign} {value[name]:.10g}"
         for name, sign in (("minimum", "≥"), ("exclusiveMinimum", ">"), ("maximum", "≤"))
         if name in value
     ]
