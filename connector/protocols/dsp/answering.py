@@ -1,0 +1,111 @@
+"""What every answer to a partner has in common: who asks, and what an error looks like."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+import orjson
+import structlog
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from connector.agreement.process import UnknownProcessError
+from connector.errors import DataError, EslabonError, PartnerError, TransientError
+from connector.partner.model import Caller, Identity
+from connector.protocols.dsp.writing import failure
+
+Act = Callable[[Request, Caller], Awaitable[Response]]
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+CATALOG_ERROR = "CatalogError"
+NEGOTIATION_ERROR = "ContractNegotiationError"
+TRANSFER_ERROR = "TransferError"
+
+
+class UnprovenError(PartnerError):
+    """The sender of a request did not prove who it is."""
+
+
+class UnknownDatasetError(PartnerError):
+    """No such dataset, or none for this caller: both are told the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """How one group of addresses refuses: the type of its error bodies."""
+
+    kind: str
+    identity: Identity
+
+    def endpoint(self, act: Act) -> Endpoint:
+        """Return an endpoint that proves the caller first, and words every error."""
+
+        async def answer(request: Request) -> Response:
+            caller: Caller | None = None
+            try:
+                caller = await self._proven(request)
+                return await act(request, caller)
+            except (PartnerError, DataError, TransientError) as error:
+                status = status_of(error)
+                who = caller.did if caller else "unproven"
+                structlog.get_logger().warning(
+                    "message.rejected",
+                    path=request.url.path,
+                    partner=who,
+                    status=status,
+                    reason=str(error),
+                )
+                return json_answer(self._body(request, error), status)
+
+        return answer
+
+    async def _proven(self, request: Request) -> Caller:
+        try:
+            return await self.identity.authenticate(request.headers.get("authorization"))
+        except PartnerError as error:
+            raise UnprovenError(error.code, **error.params) from error
+
+    def _body(self, request: Request, error: EslabonError) -> Mapping[str, object]:
+        pids = {}
+        if self.kind != CATALOG_ERROR:
+            # The schema wants both ids; the one in the address is all that is sure.
+            pid = request.path_params.get("pid", "unknown")
+            pids = {"providerPid": pid, "consumerPid": pid}
+        text = error.text()
+        reasons = [part for part in (text.what, text.why, text.fix) if part]
+        return failure(self.kind, pids, error.code.rpartition(":")[2], reasons)
+
+
+class SlashTolerant:
+    """Lets an address mean the same with and without a slash at its end."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on without the slash."""
+        path = scope.get("path", "")
+        if scope["type"] == "http" and path.endswith("/") and path != "/":
+            scope = {**scope, "path": path.rstrip("/")}
+        await self._app(scope, receive, send)
+
+
+def status_of(error: EslabonError) -> int:
+    """Return the HTTP status that says whose move is next."""
+    match error:
+        case TransientError():
+            return 503
+        case UnknownProcessError() | UnknownDatasetError():
+            return 404
+        case UnprovenError():
+            return 401
+    return 400
+
+
+def json_answer(
+    body: object, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
+    """Return a body as JSON."""
+    return Response(orjson.dumps(body), status, headers, media_type="application/json")

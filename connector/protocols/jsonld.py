@@ -1,0 +1,125 @@
+"""Reads JSON-LD of the data space as plain JSON: lenient in what it takes, fixed in what it gives.
+
+Peers send the same message in many shapes: one object or a list of one, prefixed names or
+full IRIs, values as nodes. `compacted` brings all of them into the compact form of the
+Dataspace Protocol 2025-1, without a JSON-LD processor and without fetching anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from connector.errors import PartnerError
+
+DEPTH_MAX = 32
+
+DSPACE = "https://w3id.org/dspace/2025/1/"
+EDC = "https://w3id.org/edc/v0.0.1/ns/"
+
+_NAMESPACES = (
+    *(DSPACE, "dspace:", "http://www.w3.org/ns/odrl/2/", "odrl:"),
+    *("http://www.w3.org/ns/dcat#", "https://www.w3.org/ns/dcat#", "dcat:", EDC, "edc:"),
+)
+_TERMS = ("http://purl.org/dc/terms/", "https://purl.org/dc/terms/", "dct:", "dcterms:")
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+# Always a list, whatever the peer wrote.
+_SETS = _words(
+    "catalog dataset service distribution hasPolicy filter filterExpression permission"
+    " prohibition obligation duty constraint endpointProperties reason protocolVersions"
+    " and or xone andSequence"
+)
+# Always one text.
+_TEXTS = _words(
+    "consumerPid providerPid agreementId participantId target assigner assignee timestamp"
+    " callbackAddress code endpoint endpointURL name value profile"
+)
+# One text whose value is a term of the vocabulary; its type is the first that is named.
+_TERMED = _words("@type state eventType format endpointType action operator leftOperand")
+# Always one object.
+_NODES = _words("offer agreement dataAddress accessService")
+
+
+def parsed(raw: bytes) -> dict[str, Any]:
+    """Return the object that a body holds; raises `PartnerError` if it holds none."""
+    try:
+        found = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise PartnerError("protocols:json_malformed", reason=error) from None
+    if not isinstance(found, dict):
+        raise PartnerError("protocols:json_malformed", reason="not an object")
+    return found
+
+
+def compacted(node: Mapping[str, Any], depth: int = 0) -> dict[str, Any]:
+    """Return a message in compact form; raises `PartnerError` where it nests too deep.
+
+    Keys that no vocabulary of the protocol knows stay as they are, except that Dublin Core
+    terms are written with the prefix ``dct:``.
+    """
+    if depth > DEPTH_MAX:
+        raise PartnerError("protocols:json_too_deep", limit=DEPTH_MAX)
+    result: dict[str, Any] = {}
+    for key, value in node.items():
+        name = _name(key)
+        result[name] = _value(name, value, depth + 1)
+    return result
+
+
+def short(iri: str) -> str:
+    """Return a name without the namespace or prefix of the protocol's vocabularies."""
+    for namespace in _NAMESPACES:
+        if iri.startswith(namespace):
+            return iri[len(namespace) :]
+    return iri
+
+
+def text_of(value: object) -> str:
+    """Return the text of a value, a node with ``@id`` or ``@value``, or a list of one."""
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    if isinstance(value, Mapping):
+        value = value.get("@value", value.get("@id"))
+    if isinstance(value, str):
+        return value
+    return str(value) if isinstance(value, int | float) and value is not True else ""
+
+
+def _name(key: str) -> str:
+    if ":" not in key:
+        return key
+    for namespace in _TERMS:
+        if key.startswith(namespace):
+            term = key[len(namespace) :]
+            return term if term == "format" else f"dct:{term}"
+    return short(key)
+
+
+def _value(name: str, value: object, depth: int) -> object:
+    if name in _TERMED:
+        return short(text_of(value[:1] if isinstance(value, list) else value))
+    if name in _TEXTS:
+        return text_of(value)
+    if name in _SETS:
+        listed = value if isinstance(value, list) else [value]
+        return [_inner(one, depth) for one in listed]
+    if name in _NODES and isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    return _inner(value, depth)
+
+
+def _inner(value: object, depth: int) -> object:
+    if isinstance(value, dict):
+        return value["@value"] if "@value" in value else compacted(value, depth)
+    if isinstance(value, list):
+        if depth > DEPTH_MAX:
+            raise PartnerError("protocols:json_too_deep", limit=DEPTH_MAX)
+        return [_inner(one, depth + 1) for one in value]
+    return value
