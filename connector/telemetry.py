@@ -82,6 +82,8 @@ class Metrics:
     message_seconds: Histogram
     messages_owed: Gauge
     data_reads: Counter
+    stored: Gauge
+    feed_failing: Gauge
 
     def exposition(self) -> bytes:
         """Return all figures in the text format that Prometheus scrapes."""
@@ -132,6 +134,10 @@ def build_metrics() -> Metrics:
         ),
         data_reads=Counter(
             "eslabon_data_reads", "Reads of data by partners.", ["outcome"], registry=registry
+        ),
+        stored=Gauge("eslabon_stored", "What the store holds.", ["what"], registry=registry),
+        feed_failing=Gauge(
+            "eslabon_feed_failing", "Feeds in trouble.", ["feed", "code"], registry=registry
         ),
     )
 

@@ -23,7 +23,7 @@ def operations(asked: Asked) -> Iterator[Operations]:
         yield remote
         return
     # Slow to import, and not needed where a connector runs.
-    from connector.daemon import open_offline  # noqa: PLC0415
+    from connector.daemon.offline import open_offline  # noqa: PLC0415
 
     with open_offline(settings) as local:
         yield local

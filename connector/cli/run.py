@@ -8,7 +8,7 @@ import structlog
 
 from connector.cli.asking import Asked, settings_and_warnings
 from connector.cli.output import OK
-from connector.daemon import run
+from connector.daemon.lifetime import run
 from connector.telemetry import configure_logging
 
 

@@ -1,0 +1,362 @@
+"""Builds a connector out of its settings: every concrete class is chosen here.
+
+Tests get in by the arguments of `build`, and by nothing else (design, rule 15): another
+proof of identity, other reactions, further routes, a probe.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+from starlette.applications import Starlette
+from starlette.routing import BaseRoute
+
+from connector import pipeline
+from connector.agreement.negotiation import NegotiationDoor
+from connector.agreement.process import Ports
+from connector.agreement.reactions import NegotiationReactions, PromptNegotiation
+from connector.agreement.states import NegotiationMessage
+from connector.aspect.derivation import Workshop, derive_aspects
+from connector.aspect.library import ModelLibrary, shipped_folder
+from connector.collection.gathering import Means
+from connector.collection.model import Visit
+from connector.collection.own import OwnVisit
+from connector.daemon.feeds import FeedPlan, Sources, feed_sources, plan_feeds, secret_of
+from connector.daemon.intake import IntakeThread
+from connector.daemon.walking import Walking
+from connector.errors import SetupError, Severity
+from connector.identifiers import Bpnl, SemanticId
+from connector.loops.sending import Effects, Line, Sender
+from connector.loops.taking import Taking
+from connector.offer.datasets import Shelf
+from connector.offer.publication import Publication
+from connector.offer.sights import Sights
+from connector.partner.model import Identity, Partner
+from connector.protocols.aas.inbound import Registry
+from connector.protocols.aas.outbound import PartnerVisit
+from connector.protocols.dataplane.inbound import DataPlane
+from connector.protocols.dcp import inbound as dcp
+from connector.protocols.dcp.identity import DcpIdentity, DcpSettings
+from connector.protocols.dsp import inbound as dsp
+from connector.protocols.dsp.discovery import VersionDirectory, Whereabouts
+from connector.protocols.dsp.messages import BASE_PATH
+from connector.protocols.dsp.outbound import CatalogClient, DspSender
+from connector.protocols.http import ClientLimits, GuardedClient
+from connector.settings.values import Settings
+from connector.store.database import Database
+from connector.store.outbox import Owed
+from connector.store.receipt import Receipt
+from connector.store.signals import Signals
+from connector.transfer.access import Gate
+from connector.transfer.access_log import AccessLog
+from connector.transfer.acquisition import Acquisition
+from connector.transfer.delivery import DataSide, DeliveryDoor
+from connector.transfer.reactions import PromptTransfer, TransferReactions
+from connector.twin.identity import ShellIds, TwinIdentities
+from connector.twin.reading import TwinReader
+from connector.twin.registration import Registration
+
+STORE_NAME = "eslabon.db"
+MODELS_NAME = "models"
+
+Clock = Callable[[], datetime]
+
+
+class Proof(Identity, Whereabouts, Protocol):
+    """An identity that also knows what partners say about themselves."""
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """How the connector proves itself and believes others, with the routes that this takes."""
+
+    proof: Proof
+    routes: Sequence[BaseRoute] = ()
+
+
+def _unwatched(_: str) -> None:
+    """Take no notice."""
+
+
+def utc_now() -> datetime:
+    """Return the time of this machine, aware UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a caller of `build` may put in place of the usual."""
+
+    trust: Trust | None = None
+    negotiation: NegotiationReactions = field(default_factory=PromptNegotiation)
+    transfer: TransferReactions = field(default_factory=PromptTransfer)
+    routes: Sequence[BaseRoute] = ()
+    clock: Clock = utc_now
+    probe: Callable[[str], None] = _unwatched
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """A connector, ready to run; everything in it belongs to the event loop but ``intake``."""
+
+    settings: Settings
+    db: Database
+    library: ModelLibrary
+    intake: IntakeThread
+    sender: Sender
+    walking: Walking
+    publication: Publication
+    proof: Proof
+    client: GuardedClient
+    log: AccessLog
+    public: Starlette
+    clock: Clock
+
+
+def build(settings: Settings, parts: Parts) -> House:
+    """Put a connector together; raises `SetupError` for whatever cannot work."""
+    store = store_path(settings)
+    db = Database.open(store)
+    library = open_library(settings)
+    trust = parts.trust or _dcp_trust(settings, parts.clock)
+    client = GuardedClient(_limits(settings))
+    signals, exchange = Signals(), _Exchange(settings, parts, trust, client)
+    reader = TwinReader(db, ShellIds(secret_of(settings.twin.secret_file)))
+    shelf = Shelf(
+        settings.offer_rules(), settings.policies().values(), reader.semantic_ids, settings.did
+    )
+    doors, sender = exchange.doors(db, shelf, signals)
+    log = AccessLog(store, parts.clock)
+    desk = dsp.Desk(trust.proof, trust.proof, *doors, shelf, settings.public.url)
+    gate = Gate(db, shelf, Sights(db, shelf), parts.clock)
+    routes = [
+        *dsp.routes(desk),
+        *trust.routes,
+        *Registry(gate, reader, shelf, log, settings.public.url).routes(),
+        *DataPlane(gate, reader, log).routes(),
+        *parts.routes,
+    ]
+    publication = Publication(settings.offer_rules())
+    intake = IntakeThread(store, open_taking(settings, library, publication, parts.clock))
+    grants = exchange.grants(doors, signals)
+    visits = _Visits(settings.connector.bpnl, OwnVisit(db), PartnerVisit(client, grants))
+    return House(
+        settings=settings,
+        db=db,
+        library=library,
+        intake=intake,
+        sender=sender,
+        walking=_walking(_Base(settings, db, library, parts.clock), visits, intake.wake),
+        publication=publication,
+        proof=trust.proof,
+        client=client,
+        log=log,
+        public=Starlette(routes=routes),
+        clock=parts.clock,
+    )
+
+
+def store_path(settings: Settings) -> Path:
+    """Return the file of the store, its folder made."""
+    settings.connector.data.mkdir(parents=True, exist_ok=True)
+    return settings.connector.data / STORE_NAME
+
+
+def open_library(settings: Settings) -> ModelLibrary:
+    """Return the aspect models: the user's own first, then those that come with the program."""
+    cache = settings.connector.data / MODELS_NAME
+    return ModelLibrary([*settings.models.folders, shipped_folder()], cache)
+
+
+def planned(settings: Settings) -> list[FeedPlan]:
+    """Return the feeds; raise `SetupError` for the first mapping that is wrong."""
+    plans, findings = plan_feeds(settings)
+    errors = [finding for finding in findings if finding.severity is Severity.ERROR]
+    if errors:
+        where = errors[0].where
+        raise SetupError(
+            "daemon:mapping_wrong",
+            count=len(errors),
+            first=errors[0].text(settings.connector.language or "en").what,
+            file=where.source,
+            line=where.row,
+        )
+    return plans
+
+
+def open_workshop(
+    settings: Settings, library: ModelLibrary, plans: Sequence[FeedPlan]
+) -> Workshop:
+    """Return what derivation works with; ids are looked up on the connection that asks."""
+    secret = secret_of(settings.twin.secret_file)
+    known: dict[int, TwinIdentities] = {}
+
+    def identities(db: Database) -> TwinIdentities:
+        if id(db) not in known:
+            known[id(db)] = TwinIdentities(db, secret)
+        return known[id(db)]
+
+    sources = Sources(plans, settings.connector.bpnl, library)
+    return Workshop(sources, library.get, identities)
+
+
+def open_taking(
+    settings: Settings, library: ModelLibrary, publication: Publication, clock: Clock
+) -> Taking:
+    """Return the intake loop with all feeds and the doors behind them."""
+    plans = planned(settings)
+    workshop = open_workshop(settings, library, plans)
+    doors = pipeline.provide(
+        lambda db, work, now: derive_aspects(db, work, workshop, now),
+        Registration().register_twins,
+        publication.publish_offers,
+    )
+    return Taking(feed_sources(settings, plans), doors, clock)
+
+
+def _dcp_trust(settings: Settings, clock: Clock) -> Trust:
+    identity = DcpIdentity(
+        DcpSettings(
+            did=settings.did,
+            key_file=settings.identity.key_file,
+            credentials_folder=settings.identity.credentials,
+            trusted_issuers=settings.identity.trusted_issuers,
+            public_url=settings.public.url,
+            allow_http=settings.development.allow_http,
+            allow_private_networks=settings.development.allow_private_networks,
+            presentation_reuse_seconds=settings.identity.presentation_reuse_seconds,
+        ),
+        settings.address_book(),
+        clock,
+    )
+    return Trust(identity, dcp.routes(identity))
+
+
+def _limits(settings: Settings) -> ClientLimits:
+    return ClientLimits(
+        settings.development.allow_http,
+        settings.development.allow_private_networks,
+        settings.limits.partner_request_seconds_max,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Exchange:
+    """Puts together what negotiates and transfers, in both roles."""
+
+    settings: Settings
+    parts: Parts
+    trust: Trust
+    client: GuardedClient
+
+    def doors(
+        self, db: Database, shelf: Shelf, signals: Signals
+    ) -> tuple[tuple[NegotiationDoor, DeliveryDoor], Sender]:
+        settings, parts = self.settings, self.parts
+        sending: list[Sender] = []
+
+        def committed(pid: str) -> None:
+            signals.notify(pid)
+            sending[0].wake()
+
+        address = settings.public.url + BASE_PATH
+        ports = Ports(db, settings.did, address, parts.clock, committed)
+        side = DataSide(settings.public.url, int(settings.limits.access_grant_seconds))
+        negotiation = NegotiationDoor(ports, shelf, parts.negotiation)
+        delivery = DeliveryDoor(ports, shelf, parts.transfer, side)
+        transport = DspSender(self.client, self.trust.proof, self.trust.proof)
+        effects = _Effects(negotiation, delivery)
+        line = Line(db, transport, effects, parts.clock, committed, parts.probe)
+        sending.append(Sender(line))
+        return (negotiation, delivery), sending[0]
+
+    def grants(self, doors: tuple[NegotiationDoor, DeliveryDoor], signals: Signals) -> Acquisition:
+        proof = self.trust.proof
+        directory = VersionDirectory(self.client, proof)
+        catalog = CatalogClient(self.client, proof, proof, directory)
+        return Acquisition(*doors, catalog, signals, self.settings.accepted_terms())
+
+
+@dataclass(frozen=True, slots=True)
+class _Effects(Effects):
+    """Tells the door of a message's process what became of the message."""
+
+    negotiation: NegotiationDoor
+    delivery: DeliveryDoor
+
+    def settled(self, tx: Database, owed: Owed, receipt: Receipt, now: datetime) -> None:
+        self._door(owed).message_settled(tx, owed, receipt, now)
+
+    def refused(self, tx: Database, owed: Owed, reason: str, now: datetime) -> None:
+        self._door(owed).message_refused(tx, owed, reason, now)
+
+    def _door(self, owed: Owed) -> NegotiationDoor | DeliveryDoor:
+        known = {str(message) for message in NegotiationMessage}
+        return self.negotiation if owed.outgoing.message in known else self.delivery
+
+
+@dataclass(frozen=True, slots=True)
+class _Base:
+    """What every part of a connector stands on."""
+
+    settings: Settings
+    db: Database
+    library: ModelLibrary
+    clock: Clock
+
+
+@dataclass(frozen=True, slots=True)
+class _Visits:
+    own: Bpnl
+    at_home: Visit
+    abroad: Visit
+
+    def __call__(self, bpnl: Bpnl) -> Visit:
+        return self.at_home if bpnl == self.own else self.abroad
+
+
+@dataclass(frozen=True, slots=True)
+class _Judge:
+    """Says what is wrong with a payload, in one sentence; empty if nothing is."""
+
+    library: ModelLibrary
+
+    def __call__(self, semantic_id: SemanticId, payload: object) -> str:
+        try:
+            model = self.library.get(semantic_id)
+        except SetupError as error:
+            return error.text().what
+        if model.is_valid(payload):
+            return ""
+        return "; ".join(finding.text().what for finding in model.findings(payload)[:3])
+
+
+def _walking(
+    house: _Base, visits: Callable[[Bpnl], Visit], arrived: Callable[[], None]
+) -> Walking:
+    settings = house.settings
+    own = settings.connector
+    us = Partner(own.name, own.bpnl, settings.did)
+    book = settings.address_book()
+    means = Means(
+        db=house.db,
+        own=own.bpnl,
+        partner=lambda bpnl: us if bpnl == own.bpnl else book.by_bpnl(bpnl),
+        visit=visits,
+        invalid=_Judge(house.library),
+        arrived=arrived,
+        clock=house.clock,
+    )
+
+    def find(name: str) -> Partner | None:
+        return us if name == own.name else book.by_name(name)
+
+    return Walking(means, find, settings.limits.collection_depth_max)

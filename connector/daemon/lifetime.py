@@ -1,0 +1,170 @@
+"""From start to clean stop: both listeners, the intake thread, the sender, and the walks."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import signal
+import sys
+import time
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+
+import structlog
+
+from connector.daemon.house import House, Parts, build, store_path
+from connector.daemon.intake import ingest, replay
+from connector.daemon.reports import Reports
+from connector.daemon.serving import Listeners, listen
+from connector.daemon.tracing import trace
+from connector.errors import EslabonError, SetupError
+from connector.settings.values import Settings
+from connector.store import lock
+from connector.telemetry import Metrics, build_metrics
+from connector.texts import word
+from connector.web.app import operator_app
+from connector.web.operations import Operations, Readiness
+
+# Exchange must not wait for intake's turn at the interpreter: a tenth of the default.
+SWITCH_SECONDS = 0.0005
+# Millions of short-lived rows make the default threshold walk all objects far too often.
+GARBAGE_THRESHOLD = 50_000
+
+
+def run(settings: Settings, parts: Parts | None = None) -> None:
+    """Run a connector until SIGTERM or SIGINT; raises `SetupError` where it cannot start."""
+    store_path(settings)
+    with lock.held(settings.connector.data):
+        _tune()
+        began = time.perf_counter()
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(_live(settings, parts or Parts(), began))
+
+
+def _tune() -> None:
+    sys.setswitchinterval(SWITCH_SECONDS)
+    gc.freeze()
+    gc.set_threshold(GARBAGE_THRESHOLD, 20, 50)
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    if sys.platform == "win32":
+        return None
+    import uvloop  # noqa: PLC0415 - not on every platform
+
+    return uvloop.new_event_loop
+
+
+async def _live(settings: Settings, parts: Parts, began: float) -> None:
+    log = structlog.get_logger()
+    house = build(settings, parts)
+    metrics = build_metrics()
+    operations = running_operations(house, house.clock())
+    token = settings.operator.token_file.read_text(encoding="utf-8").strip()
+    exposition = partial(_exposed, house, operations, metrics)
+    listeners = listen(settings, house.public, operator_app(operations, token, exposition))
+    _stop_on_signals(listeners)
+    house.intake.start()
+    sending = asyncio.create_task(house.sender.run())
+    publishing = asyncio.create_task(_republish(house))
+    house.walking.resume()
+    log.info(
+        "connector.started",
+        name=settings.connector.name,
+        did=settings.did,
+        public=settings.public.url,
+        seconds=round(time.perf_counter() - began, 3),
+    )
+    try:
+        await listeners.serve()
+    finally:
+        await _close(house, [sending, publishing])
+        log.info("connector.stopped", name=settings.connector.name)
+
+
+async def _close(house: House, tasks: list[asyncio.Task[None]]) -> None:
+    await house.walking.close()
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    await asyncio.get_running_loop().run_in_executor(None, house.intake.stop)
+    await house.log.close()
+    await house.client.close()
+    await house.proof.close()
+    house.db.close()
+
+
+def _stop_on_signals(listeners: Listeners) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, listeners.close)
+
+
+async def _republish(house: House) -> None:
+    """After a change of offers, work out anew who sees what, a bounded batch at a time."""
+    batches = iter(partial(house.publication.republish, house.db, house.clock()), False)  # noqa: FBT003
+    for _ in batches:
+        await asyncio.sleep(0)  # let partners' requests in between two batches
+
+
+def running_operations(house: House, started_at: datetime) -> Operations:
+    """Return the operations of a running connector."""
+    reports = Reports(
+        house.db,
+        house.settings,
+        running=True,
+        started_at=started_at,
+        troubles=house.intake.troubles,
+    )
+    return Operations(
+        status=reports.status,
+        readiness=partial(_readiness, house),
+        quarantine=reports.quarantine,
+        show=reports.show,
+        replay=lambda request: house.intake.ask(partial(replay, request=request)),
+        trace=partial(trace, house.db),
+        ingest=lambda: house.intake.ask(ingest),
+        collect=house.walking.collect,
+        collection=reports.collection,
+    )
+
+
+def _readiness(house: House) -> Readiness:
+    language = house.settings.connector.language or "en"
+    missing: list[str] = []
+    if not house.intake.is_alive:
+        missing.append(word("daemon:missing_intake", language))
+    if not house.settings.identity.trusted_issuers:
+        missing.append(word("daemon:missing_trust", language))
+    missing += _missing_credentials(house, language)
+    return Readiness(tuple(missing))
+
+
+def _missing_credentials(house: House, language: str) -> list[str]:
+    findings = getattr(house.proof, "findings", None)
+    if findings is None:
+        return []
+    try:
+        found = findings()
+    except SetupError as error:
+        return [error.text(language).what]
+    reasons = (finding.text(language).what for finding in found)
+    return [word("daemon:missing_credential", language, reason=reason) for reason in reasons]
+
+
+def _exposed(house: House, operations: Operations, metrics: Metrics) -> bytes:
+    """Return the metrics, the figures that the store holds brought up to date first."""
+    report = operations.status()
+    for door, rows in report.backlog.items():
+        metrics.backlog_rows.labels(door).set(rows)
+    metrics.messages_owed.set(report.counts.get("owed", 0))
+    for name, count in report.counts.items():
+        metrics.stored.labels(name).set(count)
+    for name, error in house.intake.troubles().items():
+        metrics.feed_failing.labels(name, _code(error)).set(1)
+    return metrics.exposition()
+
+
+def _code(error: EslabonError) -> str:
+    return error.code
