@@ -16,7 +16,6 @@ from connector.store.database import Database
 from connector.store.journal import Work
 
 DOOR = "publication"
-EVENTS = ("twin.registered", "twin.named")
 REPUBLISH_TWINS_MAX = 5_000
 PARTS_MAX = 50_000
 NOBODY = 0

@@ -33,6 +33,7 @@ from connector.twin.search import (
 )
 
 SCANNED_MAX = 5_000
+SHELL_ID_VERSION = 4
 
 _SHELLS = (
     "SELECT t.id, e.audience, t.uuid, t.global_asset_id, k.value, m.value, t.part, n.value,"
@@ -107,14 +108,13 @@ class TwinReader:
 
     def shell(self, audiences: Collection[int], shell_id: UUID) -> Shell | None:
         """Return one shell, or None if there is none for this partner."""
-        row = self._db.row(f"{_SHELLS} WHERE t.uuid = ?", (self._shell_ids.key_of(shell_id),))
+        row = self._db.row(f"{_SHELLS} WHERE t.uuid = ?", (self._key_of(shell_id),))
         return self._described([row])[0] if row and row[1] in audiences else None
 
     def submodel(self, shell_id: UUID, semantic_id: SemanticId) -> SubmodelValue | None:
         """Return the payload of one aspect; the caller has to judge its audience."""
         number = self._semantics.find(self._db, semantic_id)
-        key = self._shell_ids.key_of(shell_id)
-        row = self._db.row(_PAYLOAD, (number, key)) if number else None
+        row = self._db.row(_PAYLOAD, (number, self._key_of(shell_id))) if number else None
         return SubmodelValue(*row) if row else None
 
     def search(
@@ -177,6 +177,10 @@ class TwinReader:
 
     def _ids(self, rows: Iterable[Row]) -> tuple[UUID, ...]:
         return tuple(self._shell_ids.shell_of(key) for _, _, key in rows)
+
+    def _key_of(self, shell_id: UUID) -> bytes:
+        """Return the key of a shell's twin; an id that we cannot have given has none."""
+        return self._shell_ids.key_of(shell_id) if shell_id.version == SHELL_ID_VERSION else b""
 
     def _grouped(self, sql: str, numbers: Sequence[int]) -> defaultdict[int, list[Row]]:
         grouped: defaultdict[int, list[Row]] = defaultdict(list)

@@ -14,9 +14,10 @@ from connector.aspect.table import NewAspect, identity_to_json, insert_aspects
 from connector.identifiers import Bpnl, Did, IdentityKey, SemanticId, TwinType
 from connector.offer.datasets import Shelf
 from connector.offer.model import Dataset, OfferRule, Policy
-from connector.offer.publication import DOOR, EVENTS, Publication
+from connector.offer.publication import DOOR, Publication
 from connector.offer.sights import Sights
 from connector.partner.model import Caller, VerifiedCredential
+from connector.pipeline import EVENTS
 from connector.protocols.aas.inbound import Registry
 from connector.protocols.dataplane.inbound import DataPlane
 from connector.store import journal
@@ -143,7 +144,7 @@ class Plant:
 
     def publish(self) -> None:
         """Open the door of publication until nothing is before it."""
-        while work := journal.next_work(self.db, DOOR, EVENTS, 10_000):
+        while work := journal.next_work(self.db, DOOR, EVENTS[DOOR], 10_000):
             self.publication.publish_offers(self.db, work, self.now)
 
     def dataset(self, semantic_id: SemanticId, policy: str = "traceability") -> Dataset:

@@ -4,8 +4,11 @@ import base64
 
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from connector.protocols.aas.inbound import BODY_BYTES_MAX
+from connector.protocols.aas.messages import decoded
 from connector.store.database import Database
 from connector.twin.identity import ShellIds, key_of
 from tests.builders.exchange import (
@@ -171,12 +174,13 @@ async def test_another_partners_shell_is_as_absent_as_none(plant, path):
             "urn:uuid:00000000-0000-4000-8000-000000000000",
             DOOR.id,
             "door",
+            shell_of(plant, THEIRS)[:23] + "8" + shell_of(plant, THEIRS)[24:],
         )
     ]
     for reply in replies:
         reply.json["messages"][0].pop("timestamp")
 
-    assert [404] * 4 == [reply.status for reply in replies]
+    assert [404] * 5 == [reply.status for reply in replies]
     assert 1 == len({reply.body.partition(b"timestamp")[0] for reply in replies})
 
 
@@ -251,6 +255,11 @@ async def test_the_older_lookup_reads_every_base64_that_clients_send(plant, toke
     joined = await plant.get(token, f"/api/v3/lookup/shells?assetIds={','.join(encoded)}")
 
     assert [shell_of(plant, part)] == repeated.json["result"] == joined.json["result"]
+
+
+@given(text=st.text(max_size=40), form=st.integers(0, 3))
+def test_any_text_survives_any_base64(text, form):
+    assert text == decoded(encodings(text)[form].replace("+", " "))
 
 
 def test_the_part_of_that_test_needs_both_awkward_signs():

@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from connector.offer.model import OfferRule
-from connector.offer.publication import DOOR, EVENTS, REPUBLISH_TWINS_MAX, Publication
+from connector.offer.publication import DOOR, REPUBLISH_TWINS_MAX, Publication
 from connector.offer.sights import Sights
+from connector.pipeline import EVENTS
 from connector.store import journal
 from connector.store.database import Database
 from tests.builders.exchange import NEIGHBOUR, NOW, OEM, RULES, STRANGER, Part, Plant
@@ -62,7 +63,7 @@ def test_the_door_says_what_it_has_done_and_moves_on(plant):
     assert [(1, 2)] == plant.db.rows(
         "SELECT first, last FROM journal WHERE event = 'offer.published'"
     )
-    assert journal.next_work(plant.db, DOOR, EVENTS, 100) is None
+    assert journal.next_work(plant.db, DOOR, EVENTS[DOOR], 100) is None
 
 
 def test_a_batch_that_fails_leaves_nothing_and_is_done_again(plant):
