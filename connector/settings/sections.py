@@ -251,9 +251,9 @@ class ConfigurationFile:
 
     connector: ConnectorSection
     public: PublicSection
+    operator: OperatorSection = field(default_factory=OperatorSection)
     identity: IdentitySection
     twin: TwinSection
-    operator: OperatorSection = field(default_factory=OperatorSection)
     development: DevelopmentSection = field(default_factory=DevelopmentSection)
     models: ModelsSection = field(default_factory=ModelsSection)
     feed: tuple[FeedSection, ...] = ()
