@@ -19,6 +19,6 @@ def test_a_generated_file_is_up_to_date(path: Path) -> None:
 
 
 def test_every_key_of_the_settings_is_described() -> None:
-    rows = [line for line in PAGES[ROOT / "docs/reference/settings.md"].splitlines()]
+    rows = list(PAGES[ROOT / "docs/reference/settings.md"].splitlines())
 
     assert [] == [row for row in rows if row.startswith("| `") and row.endswith("|  |")]

@@ -224,8 +224,10 @@ def test_parts_that_do_not_fit_each_other_or_the_disk_are_told(
     ("text", "path"),
     [
         (
-            '[[feed]]\nname = "parts"\nadapter = "delimited_file"\nmapping = "parts.yaml"\n'
-            'source = {folder = "x"}',
+            (
+                '[[feed]]\nname = "parts"\nadapter = "delimited_file"\nmapping = "parts.yaml"\n'
+                'source = {folder = "x"}'
+            ),
             "/feed/1/name",
         ),
         (
@@ -233,8 +235,10 @@ def test_parts_that_do_not_fit_each_other_or_the_disk_are_told(
             "/partner/1/name",
         ),
         (
-            '[[partner]]\nname = "other"\nbpnl = "BPNL00000000OEM2"\n'
-            'did = "did:web:oem.example.com"',
+            (
+                '[[partner]]\nname = "other"\nbpnl = "BPNL00000000OEM2"\n'
+                'did = "did:web:oem.example.com"'
+            ),
             "/partner/1/did",
         ),
         ('[[offer]]\nname = "all-for-oem"\npartners = ["oem"]\npolicy = "core"', "/offer/1/name"),
