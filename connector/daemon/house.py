@@ -154,7 +154,7 @@ def build(settings: Settings, parts: Parts) -> House:
         library=library,
         intake=intake,
         sender=sender,
-        walking=_walking(_Base(settings, db, library, parts.clock), visits, intake.wake),
+        walking=_walking(_Ground(settings, db, library, parts.clock), visits, intake.wake),
         publication=publication,
         proof=trust.proof,
         client=client,
@@ -304,7 +304,7 @@ class _Effects(Effects):
 
 
 @dataclass(frozen=True, slots=True)
-class _Base:
+class _Ground:
     """What every part of a connector stands on."""
 
     settings: Settings
@@ -340,7 +340,7 @@ class _Judge:
 
 
 def _walking(
-    house: _Base, visits: Callable[[Bpnl], Visit], arrived: Callable[[], None]
+    house: _Ground, visits: Callable[[Bpnl], Visit], arrived: Callable[[], None]
 ) -> Walking:
     settings = house.settings
     own = settings.connector
