@@ -44,8 +44,8 @@ Models = Callable[[SemanticId], AspectModel | None]
 ALLOWED_SHOWN_MAX = 12
 
 _WANTED: Mapping[Kind, tuple[frozenset[Kind], str]] = {
-    Kind.NUMBER: (frozenset({Kind.NUMBER}), "aspect:mapping_number_wanted"),
-    Kind.INTEGER: (frozenset({Kind.NUMBER, Kind.INTEGER}), "aspect:mapping_number_wanted"),
+    Kind.NUMBER: (frozenset({Kind.NUMBER, Kind.INTEGER}), "aspect:mapping_number_wanted"),
+    Kind.INTEGER: (frozenset({Kind.INTEGER}), "aspect:mapping_number_wanted"),
     Kind.BOOLEAN: (frozenset({Kind.BOOLEAN}), "aspect:mapping_boolean_wanted"),
     Kind.DATE: (frozenset({Kind.DATE}), "aspect:mapping_date_wanted"),
     Kind.DATETIME: (frozenset({Kind.DATETIME}), "aspect:mapping_datetime_wanted"),
@@ -177,21 +177,23 @@ class _Checker:
         elif not values:
             for pattern in _patterns_broken_by(value, prop.characteristic.item):
                 params = {"value": shortened(value), "property": prop.name, "pattern": pattern}
-                self.notes.add("aspect:mapping_pattern_broken", line, **params)
+                example = pattern if prop.example is None else prop.example
+                self.notes.add("aspect:mapping_pattern_broken", line, example=example, **params)
 
 
 def _kinds(node: Expression, tables: Mapping[str, Table]) -> Iterator[Kind]:
     """Yield what the expression may come out as."""
     match node.conversion:
         case Number():
-            yield Kind.NUMBER
+            # Read as whole where the model wants it so; a fraction is then found in the cell.
+            yield Kind.INTEGER
         case Truth():
             yield Kind.BOOLEAN
         case Date(with_time=with_time):
             yield Kind.DATETIME if with_time else Kind.DATE
         case None:
             yield from _kinds_unconverted(node, tables)
-    if node.default is not None and node.conversion is None:
+    if node.default is not None:
         yield _kind_of(node.default)
 
 

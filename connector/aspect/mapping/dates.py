@@ -110,9 +110,9 @@ def _split(format_: DateFormat) -> _Halves | None:
     if not days or not format_.has_time or format_.has_zone:
         return None
     cut = max(days) + 1
-    left, between, right = pieces[:cut], pieces[cut], pieces[cut + 1 :]
-    in_order = max(days) < min(i for i, piece in enumerate(pieces) if piece in {"%H", "%I"})
-    if not in_order or between in DIRECTIVES or any(between in piece for piece in left):
+    left, between, right = pieces[:cut], "".join(pieces[cut : cut + 1]), pieces[cut + 1 :]
+    in_order = not {"%H", "%I"} & {*left}
+    if not in_order or not right or between in DIRECTIVES or any(between in p for p in left):
         return None
     return _Halves(
         DateFormat("".join(left), left), between, DateFormat("".join(right), tuple(right))

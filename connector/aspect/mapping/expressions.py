@@ -182,8 +182,9 @@ def _text_step(branch: Branch, reading: Reading) -> TextStep:
 
 
 def _counted(branch: Branch, word: str, reading: Reading) -> int:
-    number = reading.whole(branch.get(word), word)
-    if number == 0:
+    tree = branch.get(word)
+    number = reading.whole(tree, word)
+    if tree is None or (isinstance(tree, Leaf) and tree.value == 0):
         reading.notes.add("aspect:mapping_counted_from_one", branch.line, word=word)
     return number
 

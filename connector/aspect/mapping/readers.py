@@ -274,7 +274,8 @@ def _when_reader(when: When, place: Place, frame: Frame) -> Reader:
     otherwise = expression_reader(when.otherwise, place, frame) if when.otherwise else None
 
     def read(row: Cells, run: Run) -> object:
-        if str(row[index]) in equals:
+        cell = row[index]
+        if cell is not None and str(cell) in equals:
             return then(row, run)
         return otherwise(row, run) if otherwise else None
 
