@@ -1,0 +1,1 @@
+"""MQTT: messages of machines, taken from a broker and acknowledged when durable."""
