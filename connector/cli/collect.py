@@ -9,12 +9,21 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import click
-from rich.console import Console
 from rich.markup import escape
 from rich.tree import Tree
 
 from connector.cli.asking import Asked
-from connector.cli.output import FINDINGS, OK, PARTNER, plain_finding, show_findings, show_json
+from connector.cli.console import console
+from connector.cli.output import (
+    FINDINGS,
+    OK,
+    PARTNER,
+    counted,
+    fields_of,
+    plain_finding,
+    show_findings,
+    show_json,
+)
 from connector.cli.reaching import running_operations
 from connector.errors import SetupError
 from connector.texts import word
@@ -47,7 +56,7 @@ def carry_out(
     report = _followed(known, known.collect(request_of(partner, parts, aspects, depth)), asked)
     if asked.as_json:
         failure = plain_finding(report.failure, asked.language) if report.failure else None
-        show_json({**_fields(report), "failure": failure})
+        show_json({**fields_of(report), "failure": failure})
     else:
         _show(report, asked.language)
     if report.state == "failed":
@@ -85,7 +94,7 @@ def _followed(known: Operations, about: str, asked: Asked) -> CollectionReport:
     report = known.collection(about)
     while not report.finished:
         if not asked.as_json:
-            done = ", ".join(f"{name} {count}" for name, count in report.counts.items())
+            done = counted(report.counts, asked.language)
             _progress(word("cli:collecting", asked.language, done=done))
         time.sleep(wait)
         wait = min(wait * 1.5, POLL_SECONDS_MAX)
@@ -100,17 +109,17 @@ def _progress(text: str) -> None:
 
 
 def _show(report: CollectionReport, language: str) -> None:
-    console = Console(highlight=False)
+    paper = console()
     if report.parts:
-        console.print(tree_of(report, language))
+        paper.print(tree_of(report, language))
     if report.kg_co2e_total is not None:
         total = f"{report.kg_co2e_total:g}"
-        console.print(word("cli:footprint_total", language, total=total))
+        paper.print(word("cli:footprint_total", language, total=total))
     for tombstone in report.tombstones:
-        console.print(_tombstone(tombstone, language))
-    done = ", ".join(f"{name} {count}" for name, count in report.counts.items())
+        paper.print(_tombstone(tombstone, language))
+    done = counted(report.counts, language)
     state = word(f"cli:collection_{report.state}", language)
-    console.print(f"[bold]{state}[/] {escape(done)}")
+    paper.print(f"[bold]{state}[/] {escape(done)}")
     if report.failure:
         show_findings([report.failure], language, to_stderr=True)
 
@@ -127,8 +136,7 @@ def _line(part: CollectedPart, language: str) -> str:
     if part.quantity is not None:
         pieces.append(f"{part.quantity:g} {escape(_bare(part.unit))}".rstrip())
     if part.kg_co2e is not None:
-        unit = escape(_bare(part.declared_unit)) or "1"
-        pieces.append(f"[green]{part.kg_co2e:g} kg CO2e / {unit}[/]")
+        pieces.append(f"[green]{part.kg_co2e:g} kg CO2e[/]")
     return "  ".join(pieces)
 
 
@@ -146,7 +154,3 @@ def _tombstone(tombstone: Tombstone, language: str) -> str:
 
 def _bare(unit: str) -> str:
     return unit.removeprefix("unit:")
-
-
-def _fields(report: CollectionReport) -> dict[str, object]:
-    return {name: getattr(report, name) for name in CollectionReport.__dataclass_fields__}

@@ -5,7 +5,14 @@ from __future__ import annotations
 import click
 
 from connector.cli.asking import Asked
-from connector.cli.output import FINDINGS, OK, show_findings, show_json
+from connector.cli.output import (
+    FINDINGS,
+    OK,
+    fields_of,
+    plain_finding,
+    show_findings,
+    show_json,
+)
 from connector.cli.reaching import operations
 from connector.errors import SetupError
 from connector.texts import word
@@ -18,7 +25,8 @@ def carry_out(asked: Asked, *, once: bool) -> int:
     with operations(asked) as known:
         report = known.ingest()
     if asked.as_json:
-        show_json(report)
+        wrong = [plain_finding(finding, asked.language) for finding in report.errors]
+        show_json({**fields_of(report), "errors": wrong})
     else:
         counted = word(
             "cli:ingested",

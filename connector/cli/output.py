@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import fields
 
 import click
 import msgspec
 
 from connector.cli.asking import SettingsWrongError
 from connector.errors import EslabonError, Finding, Location, Severity
-from connector.texts import Text, word
+from connector.texts import Text, catalogue, word
+from connector.web.operations import CollectionReport, IngestReport
 from connector.web.wire import error_to_json, to_json
 
 OK, FINDINGS, SETUP, PARTNER, TEMPORARY = range(5)
@@ -69,6 +71,21 @@ def place_of(where: Location, language: str) -> str:
     if where.column:
         return f"{place}, {word('cli:column', language, column=where.column)}"
     return place
+
+
+def fields_of(report: IngestReport | CollectionReport) -> dict[str, object]:
+    """Return the fields of a report by name, as JSON shows them."""
+    return {field.name: getattr(report, field.name) for field in fields(report)}
+
+
+def counted(figures: Mapping[str, int], language: str) -> str:
+    """Return figures with their names in one language: ``twins 3, offers 2``."""
+    known = catalogue("cli", language)
+    names = {name: f"count_{name}" for name in figures}
+    return ", ".join(
+        f"{known[key]['what'] if key in known else name} {figures[name]}"
+        for name, key in names.items()
+    )
 
 
 def plain_finding(finding: Finding, language: str) -> Mapping[str, object]:

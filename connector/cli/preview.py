@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import glob
+import logging
 import os
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -25,6 +27,7 @@ from connector.settings.loading import errors, load_settings
 from connector.settings.sections import FeedSection
 from connector.settings.values import Settings
 from connector.store.database import Database
+from connector.telemetry import configure_logging
 from connector.twin.identity import TwinIdentities
 
 RECORDS_SHOWN = 10
@@ -48,6 +51,7 @@ class Preview:
 
 def carry_out(asked: Asked, *, file: Path, feed: str | None, rows: int | None) -> int:
     """Show row, payload and findings side by side; 1 where anything would be kept back."""
+    configure_logging(sys.stderr, level=logging.WARNING)
     settings, findings = load_settings(asked.config, os.environ)
     if settings is None:
         raise SettingsWrongError(asked.config, errors(findings))

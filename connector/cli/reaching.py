@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from connector.cli.asking import Asked, settings_of
 from connector.errors import SetupError
 from connector.settings.values import Settings
+from connector.telemetry import configure_logging
 from connector.web.operations import Operations
 from connector.web.remote import Connection, remote_operations
 
@@ -25,6 +28,7 @@ def operations(asked: Asked) -> Iterator[Operations]:
     # Slow to import, and not needed where a connector runs.
     from connector.daemon.offline import open_offline  # noqa: PLC0415
 
+    configure_logging(sys.stderr, level=logging.WARNING)
     with open_offline(settings) as local:
         yield local
 

@@ -42,12 +42,30 @@ else is read as TOML.
 in [adapters/](../../adapters/README.md).
 """
 
+_COMMANDS_TOP = {
+    "en": f"""\
+{MADE_BY}
+
+# Commands
+
+Every command answers in Spanish too: `--lang es`, or `LANG`.
+""",
+    "es": f"""\
+{MADE_BY}
+
+# Comandos
+
+Cada comando responde también en inglés: `--lang en`, o `LANG`.
+""",
+}
+
 
 def pages(root: Path) -> dict[Path, str]:
     """Return every generated file under the project's root with what it should hold."""
     return {
         root / "docs" / "reference" / "settings.md": settings_page(),
-        root / "docs" / "reference" / "cli.md": commands_page(),
+        root / "docs" / "reference" / "cli.md": commands_page("en"),
+        root / "docs" / "reference" / "cli.es.md": commands_page("es"),
         root / "schemas" / "eslabon.schema.json": schema_text(),
     }
 
@@ -68,14 +86,11 @@ def settings_page() -> str:
     return "\n".join([_SETTINGS_TOP, *sections])
 
 
-def commands_page() -> str:
+def commands_page(language: str) -> str:
     """Return the page of all commands with their help."""
-    group = build_cli("en")
+    group = build_cli(language)
     said = [f"## {path}\n\n```\n{text}\n```\n" for path, text in _helps(group, PROGRAM)]
-    top = (
-        f"{MADE_BY}\n\n# Commands\n\nEvery command answers in Spanish too: `--lang es`, or `LANG`."
-    )
-    return "\n".join([top + "\n", *said])
+    return "\n".join([_COMMANDS_TOP[language], *said])
 
 
 def main() -> None:

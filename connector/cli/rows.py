@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from connector.cli.console import console
 from connector.errors import Finding, Severity
 
 ROWS_SHOWN_MAX = 12
@@ -46,7 +46,7 @@ def print_cells(
     header: Sequence[str], rows: Sequence[Sequence[object]], findings: Iterable[Finding]
 ) -> None:
     """Print the cells of a record."""
-    Console(highlight=False).print(cells_table(header, rows, findings))
+    console().print(cells_table(header, rows, findings))
 
 
 def _cell(value: object) -> str:

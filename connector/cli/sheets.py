@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import orjson
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.json import JSON
 from rich.markup import escape
 from rich.padding import Padding
@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from connector.aspect.derivation import Trial
+from connector.cli.console import console
 from connector.cli.output import place_of
 from connector.cli.preview import Preview
 from connector.cli.rows import cells_table
@@ -20,26 +21,23 @@ from connector.record.model import Quarantined
 from connector.texts import word
 
 POSITIONS_SHOWN_MAX = 6
-WIDTH_MIN = 100
 
 _STYLES = {Severity.ERROR: "red", Severity.WARNING: "yellow"}
 
 
 def show_preview(preview: Preview, language: str) -> None:
     """Print one sheet per record, then what could not be read, then the count."""
-    console = Console(highlight=False)
-    if not console.is_terminal and console.width < WIDTH_MIN:
-        console = Console(highlight=False, width=WIDTH_MIN)
+    paper = console()
     for trial in preview.trials:
-        console.print(_sheet(trial, preview.columns, language))
+        paper.print(_sheet(trial, preview.columns, language))
     for entry in preview.held:
-        console.print(_held(entry, language))
+        paper.print(_held(entry, language))
     counts = {
         "feed": preview.feed,
         "records": len(preview.trials) + len(preview.held),
         "wrong": preview.wrong,
     }
-    console.print(f"[bold]{escape(word('cli:previewed', language, **counts))}[/]")
+    paper.print(f"[bold]{escape(word('cli:previewed', language, **counts))}[/]")
 
 
 def _sheet(trial: Trial, columns: tuple[str, ...], language: str) -> Panel:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from connector.cli.asking import Asked
-from connector.cli.output import OK, show_json
+from connector.cli.console import console
+from connector.cli.output import OK, counted, show_json
 from connector.cli.reaching import operations
 from connector.texts import word
 from connector.web.operations import FeedStatus, StatusReport
@@ -26,21 +28,21 @@ def carry_out(asked: Asked) -> int:
 
 
 def _show(report: StatusReport, language: str) -> None:
-    console = Console(highlight=False)
+    paper = console()
     state = word("cli:running" if report.running else "cli:stopped", language)
     since = f" · {report.started_at:%Y-%m-%d %H:%M:%S %Z}" if report.started_at else ""
-    console.print(f"[bold]{report.name}[/]  {report.bpnl}  {report.did}  {state}{since}")
-    _figures(console, word("cli:holds", language), report.counts)
-    _figures(console, word("cli:negotiations", language), report.negotiations)
-    _figures(console, word("cli:waiting", language), report.backlog)
+    paper.print(f"[bold]{report.name}[/]  {report.bpnl}  {report.did}  {state}{since}")
+    _figures(paper, report.counts, "cli:holds", language)
+    _figures(paper, report.negotiations, "cli:negotiations", language)
+    _figures(paper, report.backlog, "cli:waiting", language)
     if report.feeds:
-        console.print(_feeds(report.feeds, language))
+        paper.print(_feeds(report.feeds, language))
 
 
-def _figures(console: Console, title: str, figures: Mapping[str, int]) -> None:
+def _figures(paper: Console, figures: Mapping[str, int], key: str, language: str) -> None:
+    title = word(key, language)
     if figures:
-        shown = "   ".join(f"{name} [bold]{count}[/]" for name, count in figures.items())
-        console.print(f"{title}: {shown}")
+        paper.print(f"[bold]{title}[/]: {escape(counted(figures, language))}")
 
 
 def _feeds(feeds: tuple[FeedStatus, ...], language: str) -> Table:

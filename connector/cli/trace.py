@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from connector.cli.asking import Asked
+from connector.cli.console import console
 from connector.cli.output import OK, show_json
 from connector.cli.reaching import operations
 from connector.errors import DataError
@@ -31,11 +31,12 @@ def _show(trace: Trace, language: str) -> None:
     click.echo(click.style(trace.about, bold=True))
     table = Table(box=None, pad_edge=False)
     for heading in ("at", "after", "room", "event", "what"):
-        table.add_column(word(f"cli:heading_{heading}", language), overflow="fold")
+        label = word(f"cli:heading_{heading}", language)
+        table.add_column(label, overflow="fold", no_wrap=heading != "what")
     start = trace.steps[0].at
     for step in trace.steps:
         after = f"+{(step.at - start).total_seconds():.3f} s"
         table.add_row(
             f"{step.at:%Y-%m-%d %H:%M:%S.%f}"[:-3], after, step.room, step.event, step.what
         )
-    Console(highlight=False).print(table)
+    console().print(table)

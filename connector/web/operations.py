@@ -182,8 +182,8 @@ class CollectedPart:
     """One place in the walked bill of materials; ``parent`` is the ``node`` above it.
 
     ``instance_name`` says what ``instance`` is: partInstanceId, batchId or jisNumber.
-    ``quantity`` is how much of it is in its parent; ``kg_co2e`` its footprint per one
-    ``declared_unit``, None where none was shared.
+    ``quantity`` is how much of it is in its parent; ``kg_co2e`` what that quantity weighs in
+    kg CO2e, None where none was shared; ``declared_unit`` the unit per which it was stated.
     """
 
     node: int
