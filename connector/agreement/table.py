@@ -36,7 +36,8 @@ NO_MAIL = Mail()
 class ProcessTable(Generic[ProcessT]):
     """The rows of one kind of process.
 
-    ``extra`` names its own columns, ``build`` makes the value from the columns that every
+    ``extra`` names its own columns, ``undecided`` is the condition of its index of processes
+    on their way, ``build`` makes the value from the columns that every
     process has and from its own, and ``spread`` gives its own back.
     """
 
@@ -44,10 +45,12 @@ class ProcessTable(Generic[ProcessT]):
         self,
         name: str,
         extra: tuple[str, ...],
+        undecided: str,
         build: Callable[[dict[str, Any], Row], ProcessT],
         spread: Callable[[ProcessT], Row],
     ) -> None:
         self.name = name
+        self._undecided = undecided
         self._build = build
         self._spread = spread
         self._select = f"SELECT {', '.join((*_COLUMNS, *extra))} FROM {name} "  # noqa: S608
@@ -70,10 +73,10 @@ class ProcessTable(Generic[ProcessT]):
         where = "WHERE partner = ? AND role = ? AND peer_pid = ? AND peer_pid <> ''"
         return self._one(db.row(f"{self._select} {where}", (partner, role, peer_pid)))
 
-    def about(self, db: Database, partner: Did, role: Role, dataset_id: str) -> list[ProcessT]:
-        """Return the processes with a partner about one dataset, newest first."""
-        where = "WHERE partner = ? AND role = ? AND dataset = ? ORDER BY created_at DESC LIMIT 20"
-        found = db.rows(f"{self._select} {where}", (partner, role, dataset_id))
+    def undecided(self, db: Database, partner: Did, role: Role, dataset_id: str) -> list[ProcessT]:
+        """Return the processes with a partner about one dataset that are on their way."""
+        where = f"WHERE partner = ? AND dataset = ? AND role = ? AND {self._undecided}"
+        found = db.rows(f"{self._select} {where} LIMIT 20", (partner, dataset_id, role))
         return [self._read(row) for row in found]
 
     def put(self, tx: Database, process: ProcessT, now: datetime, mail: Mail = NO_MAIL) -> None:
@@ -118,7 +121,9 @@ def process_fields(row: Row) -> dict[str, Any]:
 
 def negotiations() -> ProcessTable[Negotiation]:
     """Return the table of negotiations."""
-    return ProcessTable("negotiation", ("offer", "policy", "agreement"), _negotiation, _own)
+    columns = ("offer", "policy", "agreement")
+    undecided = "coalesce(state, 'REQUESTED') NOT IN ('FINALIZED', 'TERMINATED')"
+    return ProcessTable("negotiation", columns, undecided, _negotiation, _own)
 
 
 def _negotiation(fields: dict[str, Any], own: Row) -> Negotiation:

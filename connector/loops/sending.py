@@ -3,6 +3,10 @@
 It lives in the event loop. A door that has committed wakes it, and the message is on its
 way in the same turn; the timer is only for messages that are tried again. Of one process
 one message at a time is under way.
+
+That messages arrived is recorded a moment later, for all of them together: a write to the
+disk takes longer than an answer. Whoever is killed in between sends them once more, and
+the receiver knows them.
 """
 
 from __future__ import annotations
@@ -10,7 +14,8 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -29,6 +34,7 @@ DUE_MAX = 256
 # Longest sleep: a clock that was set back must not keep a message waiting for hours.
 IDLE_SECONDS_MAX = 30.0
 TROUBLE_SECONDS = 1.0
+SETTLING_SECONDS = 0.02
 REASON_CHARACTERS_MAX = 2000
 
 
@@ -85,6 +91,7 @@ class Sender:
         self._parallel_max = parallel_max
         self._under_way: dict[str, asyncio.Task[None]] = {}
         self._per_partner: Counter[str] = Counter()
+        self._arrived: dict[int, tuple[Owed, Receipt]] = {}
         self._news = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = 0
@@ -98,7 +105,7 @@ class Sender:
             self._loop.call_soon_threadsafe(self._news.set)
 
     async def run(self) -> None:
-        """Send until cancelled; then let what is under way come to its end or be cut off.
+        """Send until cancelled; then record what has arrived, and cut off what is under way.
 
         What is cut off is still owed, and goes out again at the next start.
         """
@@ -116,6 +123,7 @@ class Sender:
             for task in self._under_way.values():
                 task.cancel()
             await asyncio.gather(*self._under_way.values(), return_exceptions=True)
+            self._settle()
 
     def _begin_due(self) -> float:
         """Begin to send what is due; return the seconds until there may be more to do."""
@@ -134,7 +142,7 @@ class Sender:
         is_full = len(self._under_way) >= self._parallel_max
         # A partner that lets us wait for every answer must not use up all the lines.
         crowded = self._per_partner[partner] * 2 >= self._parallel_max
-        if process in self._under_way or is_full or crowded:
+        if owed.id in self._arrived or process in self._under_way or is_full or crowded:
             return
         task = asyncio.create_task(self._bring(owed))
         self._under_way[process] = task
@@ -154,22 +162,55 @@ class Sender:
         return min(max((following - now).total_seconds(), 0.001), IDLE_SECONDS_MAX)
 
     async def _bring(self, owed: Owed) -> None:
-        try:
+        is_done = False
+        with self._faults_kept(lambda: owed):
             self._line.probe("leaving")
             receipt = await self._attempt(owed)
             self._line.probe("sent")
-            with self._line.db.transaction() as tx:
-                self._record(tx, owed, receipt, self._line.clock())
-        except TransientError as error:
-            # The disk is full: the message stays owed, and arrives twice at worst.
-            self._log.warning("sending.delayed", reason=error.text().what)
+            if receipt.outcome is Outcome.ACCEPTED:
+                self._note(owed, receipt)
+            else:
+                self._fail(owed, receipt)
+            is_done = True
+        if not is_done:
             await asyncio.sleep(TROUBLE_SECONDS)
+
+    def _note(self, owed: Owed, receipt: Receipt) -> None:
+        if not self._arrived:
+            asyncio.get_running_loop().call_later(SETTLING_SECONDS, self._settle)
+        self._arrived[owed.id] = (owed, receipt)
+
+    def _settle(self) -> None:
+        """Record all that has arrived, in one transaction."""
+        arrived = list(self._arrived.values())
+        if not arrived:
             return
-        except Exception as error:  # noqa: BLE001 - one bug must not silence all the others
-            structlog.get_logger().exception("message.broke", message=owed.outgoing.message)
-            self._park(owed, error)
-        self._line.probe("recorded")
-        self._line.committed(owed.outgoing.process)
+        recorded: list[Owed] = []
+        with self._faults_kept(lambda: arrived[min(len(recorded), len(arrived) - 1)][0]):
+            with self._line.db.transaction() as tx:
+                now = self._line.clock()
+                for owed, receipt in arrived:
+                    outbox.settle(tx, owed, now)
+                    self._line.effects.settled(tx, owed, receipt, now)
+                    recorded.append(owed)
+            self._arrived.clear()
+            self._line.probe("recorded")
+        for owed in recorded:
+            self._line.committed(owed.outgoing.process)
+        if self._arrived:
+            asyncio.get_running_loop().call_later(TROUBLE_SECONDS, self._settle)
+        self._news.set()
+
+    @contextmanager
+    def _faults_kept(self, culprit: Callable[[], Owed]) -> Iterator[None]:
+        """Keep a fault to the message that it is about; the others go on."""
+        try:
+            yield
+        except TransientError as error:
+            # The disk is full: what is not recorded stays owed, and arrives twice at worst.
+            self._log.warning("sending.delayed", reason=error.text().what)
+        except Exception as error:  # noqa: BLE001 - a bug of ours costs one message, not all
+            self._park(culprit(), error)
 
     async def _attempt(self, owed: Owed) -> Receipt:
         try:
@@ -180,27 +221,27 @@ class Sender:
             return Receipt(Outcome.REFUSED, reason=_told(error))
 
     def _park(self, owed: Owed, error: Exception) -> None:
+        structlog.get_logger().exception("message.broke", message=owed.outgoing.message)
+        self._arrived.pop(owed.id, None)
         with self._line.db.transaction() as tx:
             reason = f"{type(error).__name__}: {error}"
             outbox.park(tx, owed, self._line.clock(), reason[:REASON_CHARACTERS_MAX])
 
-    def _record(self, tx: Database, owed: Owed, receipt: Receipt, now: datetime) -> None:
+    def _fail(self, owed: Owed, receipt: Receipt) -> None:
+        """Record that a message did not arrive: it is tried again, or given up."""
         reason = receipt.reason[:REASON_CHARACTERS_MAX]
-        match receipt.outcome:
-            case Outcome.ACCEPTED:
-                outbox.settle(tx, owed, now)
-                self._line.effects.settled(tx, owed, receipt, now)
-                return
-            case Outcome.LATER if outbox.postpone(tx, owed, now, reason):
-                event = "message.postponed"
-            case Outcome.LATER:
-                event = "message.expired"
-                self._line.effects.refused(tx, owed, reason, now)
-            case Outcome.REFUSED:
-                event = "message.refused"
+        with self._line.db.transaction() as tx:
+            now = self._line.clock()
+            event = "message.refused"
+            if receipt.outcome is Outcome.REFUSED:
                 outbox.park(tx, owed, now, reason)
+            else:
+                is_tried_again = outbox.postpone(tx, owed, now, reason)
+                event = "message.postponed" if is_tried_again else "message.expired"
+            if event != "message.postponed":
                 self._line.effects.refused(tx, owed, reason, now)
         self._say(event, owed, reason)
+        self._line.committed(owed.outgoing.process)
 
     def _say(self, event: str, owed: Owed, reason: str) -> None:
         self._log.warning(

@@ -99,9 +99,14 @@ class Acquisition:
         if flight is None:
             flight = asyncio.create_task(self._obtain(partner, selector))
             self._flights[key] = flight
-            flight.add_done_callback(lambda _: self._flights.pop(key))
+            flight.add_done_callback(lambda done: self._landed(key, done))
         # Who gives up waiting does not take the grant away from the others.
         return await asyncio.shield(flight)
+
+    def _landed(self, key: tuple[str, Selector], flight: asyncio.Task[AccessGrant]) -> None:
+        del self._flights[key]
+        if not flight.cancelled():
+            flight.exception()  # seen, even when everybody has given up waiting
 
     def _held(self, partner: Partner, selector: Selector) -> AccessGrant | None:
         ports = self.delivery.ports

@@ -16,7 +16,9 @@ from connector.transfer.states import TransferState
 
 def transfers() -> ProcessTable[TransferProcess]:
     """Return the table of transfers."""
-    return ProcessTable("transfer", ("agreement", "format", "endpoint"), _transfer, _own)
+    columns = ("agreement", "format", "endpoint")
+    undecided = "coalesce(state, 'REQUESTED') = 'REQUESTED'"
+    return ProcessTable("transfer", columns, undecided, _transfer, _own)
 
 
 def _transfer(fields: dict[str, Any], own: Row) -> TransferProcess:

@@ -10,7 +10,7 @@ import orjson
 
 from connector.agreement.model import CatalogEntry
 from connector.agreement.states import NegotiationMessage
-from connector.errors import DataError, PartnerError
+from connector.errors import PartnerError
 from connector.identifiers import Did
 from connector.partner.model import Identity, Partner
 from connector.protocols.dsp.catalog import entries_from_wire, entry_from_wire
@@ -164,7 +164,5 @@ async def _headers(identity: Identity, audience: Did) -> Mapping[str, str]:
 
 
 def _typed(kind: type, value: object) -> object:
-    """Let msgspec build our own kinds of text."""
-    if kind is Did and isinstance(value, str):
-        return Did(value)
-    raise DataError("connector:did_malformed", value=value)
+    """Let msgspec build our own kinds of text; what is of any kind stays as it is."""
+    return Did.parse(value) if kind is Did else value

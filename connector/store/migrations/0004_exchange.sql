@@ -22,7 +22,8 @@ CREATE TABLE negotiation (
     agreement TEXT NOT NULL DEFAULT ''
 );
 CREATE UNIQUE INDEX negotiation_peer ON negotiation (partner, peer_pid, role) WHERE peer_pid <> '';
-CREATE INDEX negotiation_dataset ON negotiation (partner, dataset, role);
+CREATE INDEX negotiation_undecided ON negotiation (partner, dataset, role)
+    WHERE coalesce(state, 'REQUESTED') NOT IN ('FINALIZED', 'TERMINATED');
 
 CREATE TABLE agreement (
     role TEXT NOT NULL,               -- our role in it
@@ -61,7 +62,8 @@ CREATE TABLE transfer (
     endpoint TEXT NOT NULL
 );
 CREATE UNIQUE INDEX transfer_peer ON transfer (partner, peer_pid, role) WHERE peer_pid <> '';
-CREATE INDEX transfer_dataset ON transfer (partner, dataset, role);
+CREATE INDEX transfer_undecided ON transfer (partner, dataset, role)
+    WHERE coalesce(state, 'REQUESTED') = 'REQUESTED';
 CREATE INDEX transfer_agreement ON transfer (agreement);
 
 -- Tokens that we gave out. The token itself is nowhere but in the message that brings it.

@@ -1,0 +1,186 @@
+"""One whole party of the exchange on loopback: real store, doors, wire and sender.
+
+Only identity is played: a token is the sender's DID, and everybody's credentials are good.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import uvicorn
+from starlette.applications import Starlette
+
+from connector.agreement.negotiation import NegotiationDoor
+from connector.agreement.process import Ports
+from connector.agreement.reactions import NegotiationReactions, PromptNegotiation
+from connector.errors import PartnerError
+from connector.identifiers import Bpnl, Did, SemanticId
+from connector.loops.sending import Line, Sender
+from connector.offer.datasets import Shelf
+from connector.offer.model import AcceptedTerms, OfferRule, Policy
+from connector.partner.model import Caller, Partner, VerifiedCredential
+from connector.protocols.dsp.discovery import VersionDirectory
+from connector.protocols.dsp.inbound import Desk, routes
+from connector.protocols.dsp.messages import BASE_PATH, WELL_KNOWN
+from connector.protocols.dsp.outbound import CatalogClient, DspSender
+from connector.protocols.http import ClientLimits, GuardedClient
+from connector.store.database import Database
+from connector.store.signals import Signals
+from connector.transfer.acquisition import Acquisition
+from connector.transfer.delivery import DataSide, DeliveryDoor
+from connector.transfer.fates import Fates
+from connector.transfer.reactions import PromptTransfer, TransferReactions
+
+SERIAL_PART = SemanticId("urn:samm:io.catenax.serial_part:3.0.0#SerialPart")
+SUPPLIER = Partner("supplier", Bpnl("BPNL00000000PUE1"), Did("did:web:supplier.test"))
+OEM = Partner("oem", Bpnl("BPNL00000000OEM1"), Did("did:web:oem.test"))
+STRANGER = Partner("stranger", Bpnl("BPNL00000000EXT1"), Did("did:web:stranger.test"))
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def caller(partner: Partner) -> Caller:
+    """A partner with the three credentials of Catena-X."""
+    until = now() + timedelta(hours=1)
+    subjects: dict[str, dict[str, object]] = {
+        "MembershipCredential": {},
+        "BpnCredential": {"bpn": partner.bpnl},
+        "DataExchangeGovernanceCredential": {"contractVersion": "1.0"},
+    }
+    held = (
+        VerifiedCredential(
+            kind, {"holderIdentifier": partner.bpnl, **subject}, "did:web:authority.test", until
+        )
+        for kind, subject in subjects.items()
+    )
+    return Caller(partner.did, partner.bpnl, tuple(held), until)
+
+
+@dataclass
+class Town:
+    """Everybody's DID documents and credentials; ports as they are known."""
+
+    addresses: dict[Did, str] = field(default_factory=dict)
+    callers: dict[Did, Caller] = field(
+        default_factory=lambda: {p.did: caller(p) for p in (SUPPLIER, OEM, STRANGER)}
+    )
+
+    async def endpoint(self, did: Did, kind: str) -> str | None:
+        assert kind == "DataService"
+        return self.addresses.get(did, "http://127.0.0.1:9") + WELL_KNOWN
+
+    async def vouched_hosts(self, did: Did) -> frozenset[str]:
+        return frozenset({"127.0.0.1"})
+
+
+@dataclass
+class PlayedIdentity:
+    """Believes every token that names a known DID."""
+
+    town: Town
+    us: Did
+
+    async def authenticate(self, authorization: str | None) -> Caller:
+        did = (authorization or "").removeprefix("Bearer ")
+        if did not in self.town.callers:
+            raise PartnerError("connector:did_malformed", value=did)
+        return self.town.callers[Did(did)]
+
+    async def authorization_for(self, audience: Did) -> str:
+        del audience
+        return f"Bearer {self.us}"
+
+
+@dataclass
+class Habits:
+    """What a test may do otherwise than the product does."""
+
+    negotiation: NegotiationReactions = field(default_factory=PromptNegotiation)
+    transfer: TransferReactions = field(default_factory=PromptTransfer)
+    clock: Callable[[], datetime] = now
+    probe: Callable[[str], None] = lambda _: None
+    policy: Policy = field(default_factory=lambda: Policy("traceability"))
+    token_seconds: int = 300
+
+
+class Party:
+    """A connector without data: what it offers is a registry and one aspect model."""
+
+    def __init__(self, folder: Path, who: Partner, town: Town, habits: Habits) -> None:
+        self.who, self.town = who, town
+        self.db = Database.open(folder / f"{who.name}.db")
+        self.socket = _listening()
+        self.public_url = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
+        town.addresses[who.did] = self.public_url
+        self.signals = Signals()
+        self.client = GuardedClient(ClientLimits(allow_http=True, allow_private_networks=True))
+        self.identity = PlayedIdentity(town, who.did)
+        rule = OfferRule("all", (OEM.bpnl,), habits.policy.name)
+        self.shelf = Shelf((rule,), (habits.policy,), lambda: (SERIAL_PART,), who.name)
+        ports = Ports(self.db, who.did, self.public_url + BASE_PATH, habits.clock, self._changed)
+        self.negotiation = NegotiationDoor(ports, self.shelf, habits.negotiation)
+        side = DataSide(self.public_url, habits.token_seconds)
+        self.delivery = DeliveryDoor(ports, self.shelf, habits.transfer, side)
+        transport = DspSender(self.client, self.identity, town)
+        fates = Fates(self.negotiation, self.delivery)
+        line = Line(self.db, transport, fates, habits.clock, self.signals.notify, habits.probe)
+        self.sender = Sender(line)
+        self.directory = VersionDirectory(self.client, town)
+        self.catalog = CatalogClient(self.client, self.identity, town, self.directory)
+        self.acquisition = Acquisition(
+            self.negotiation, self.delivery, self.catalog, self.signals, AcceptedTerms()
+        )
+        self.desk = Desk(
+            self.identity, town, self.negotiation, self.delivery, self.shelf, self.public_url
+        )
+
+    def _changed(self, pid: str) -> None:
+        self.signals.notify(pid)
+        self.sender.wake()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[Party]:
+        app = Starlette(routes=routes(self.desk))
+        config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off")
+        server = uvicorn.Server(config)
+        server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
+        serving = asyncio.create_task(server._serve([self.socket]))
+        sending = asyncio.create_task(self.sender.run())
+        while not server.started:
+            await asyncio.sleep(0.001)
+        try:
+            yield self
+        finally:
+            sending.cancel()
+            await asyncio.gather(sending, return_exceptions=True)
+            await self.client.close()
+            server.should_exit = True
+            await serving
+            self.db.close()
+
+
+@asynccontextmanager
+async def two_parties(
+    folder: Path, supplier: Habits | None = None, oem: Habits | None = None
+) -> AsyncIterator[tuple[Party, Party]]:
+    """A supplier that offers, and an OEM that it names in its policy."""
+    town = Town()
+    offering = Party(folder, SUPPLIER, town, supplier or Habits())
+    asking = Party(folder, OEM, town, oem or Habits())
+    async with offering.running(), asking.running():
+        yield offering, asking
+
+
+def _listening() -> socket.socket:
+    listening = socket.socket()
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listening.bind(("127.0.0.1", 0))
+    return listening
