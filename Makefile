@@ -7,7 +7,7 @@ MAKEFLAGS += --no-builtin-rules
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 READY := .venv/.ready
-TYPED := $(wildcard connector adapters deploy docs tests)
+TYPED := $(wildcard connector adapters deploy tests)
 
 .PHONY: all
 all: $(READY) ## put the command at .venv/bin/eslabon
@@ -46,8 +46,8 @@ format: $(READY) ## set the code as the formatter wants it
 	$(BIN)/ruff check --fix .
 
 .PHONY: reference
-reference: $(READY) ## write the pages of docs/reference that are made from the code
-	$(BIN)/python -m docs.reference.generate
+reference: $(READY) ## write the pages and the schema that are made from the code
+	$(BIN)/python -m connector.cli.reference
 
 .PHONY: lock
 lock: $(READY) ## choose newest versions for requirements.lock, with hashes
