@@ -8,12 +8,12 @@ from pathlib import Path
 
 from connector.aspect.derivation import Compiled, Source
 from connector.aspect.library import ModelLibrary
+from connector.aspect.lookups import load_tables
 from connector.aspect.mapping.compiling import compile_mapping
 from connector.aspect.mapping.definition import MappingDefinition
 from connector.aspect.mapping.parsing import parse_mapping
 from connector.aspect.mapping.readers import Tables
 from connector.collection.gathering import HEADER
-from connector.daemon.tables import load_tables
 from connector.errors import Finding, Location, SetupError
 from connector.loops.taking import FeedSource
 from connector.record.model import ROWS_MAX, Feed

@@ -132,25 +132,25 @@ TEXTS = [
         SERIAL.replace("catenaXId:", "catenaXid:"),
         "SerialPart has no property “catenaXid”",
         "most like it is “catenaXId”",
-        "SerialPart no tiene la propiedad “catenaXid”",
+        "SerialPart no tiene la propiedad «catenaXid»",
     ),
     (
         SERIAL.replace("    nameAtManufacturer: {column: Parte, lookup: nombres}\n", ""),
         "partTypeInformation lacks “nameAtManufacturer”",
         "the model requires it, as string",
-        "a partTypeInformation le falta “nameAtManufacturer”",
+        "a partTypeInformation le falta «nameAtManufacturer»",
     ),
     (
         BOM.replace(", number: true", ""),
         "“value” is a number",
         "what the mapping puts there is something else",
-        "“value” es un número",
+        "«value» es un número",
     ),
     (
         SERIAL.replace("{constant: MEX}", "{constant: Mexico}"),
         "“Mexico” does not have the form of “country”",
         "the model wants what matches ^[A-Z][A-Z][A-Z]$",
-        "“Mexico” no tiene la forma de “country”",
+        "«Mexico» no tiene la forma de «country»",
     ),
     (
         SERIAL.replace("3.0.0", "2.9.9"),
@@ -168,7 +168,7 @@ TEXTS = [
         SERIAL.replace("{constant: MEX}", "MEX"),
         "“country” says “MEX”, but not where it comes from",
         "a value is either the same always or read from a column",
-        "“country” dice “MEX”, pero no de dónde sale",
+        "«country» dice «MEX», pero no de dónde sale",
     ),
 ]
 

@@ -208,7 +208,7 @@ def test_a_finding_says_what_why_and_fix() -> None:
         "  why: most like it is “column”\n"
         "  fix: write “column”"
     ) == str(finding.text())
-    assert "“colum” no es una palabra del lenguaje de mapeo" == finding.text("es").what
+    assert "«colum» no es una palabra del lenguaje de mapeo" == finding.text("es").what
 
 
 @pytest.mark.parametrize(

@@ -101,7 +101,7 @@ def test_a_finding_of_a_cell_is_worded_in_both_languages() -> None:
         "  why: “nameAtManufacturer” is taken from that table\n"
         "  fix: add “A-9” to the table nombres, or correct the cell"
     ) == str(finding.text())
-    assert "“A-9” en “Parte” no está en la tabla nombres" == finding.text("es").what
+    assert "«A-9» en «Parte» no está en la tabla nombres" == finding.text("es").what
 
 
 def test_identifiers_are_not_tidied_but_blanks_around_them_are_told() -> None:
