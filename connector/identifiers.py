@@ -85,6 +85,9 @@ class TwinType(StrEnum):
     PART_TYPE = "PartType"
     PART_INSTANCE = "PartInstance"
 
+    # Part of the key of every twin: as text it is hashed without a call into Python.
+    __hash__ = str.__hash__
+
 
 class IdentityKey(NamedTuple):
     """The keys that name one asset at its manufacturer (CX-0126 2.1.1, CX-0127 2.0.2).

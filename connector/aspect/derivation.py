@@ -253,15 +253,13 @@ def _placed(record: Record, finding: Finding) -> Finding:
 
 def _stored(trial: Trial, workshop: Workshop) -> NewAspect:
     draft = trial.draft
-    payload = orjson.dumps(draft.payload)
     owner = workshop.source(trial.record.feed).owner
     return NewAspect(
         trial.record.id,
         draft.semantic_id,
         table.identity_to_json(draft.identity, draft.asset_ids, owner),
         trial.global_asset_id,
-        payload,
-        blake2b(payload, digest_size=DIGEST_BYTES).digest(),
+        orjson.dumps(draft.payload),
     )
 
 

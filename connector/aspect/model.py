@@ -7,7 +7,6 @@ where the payload needs one it leaves a `Slot`, and derivation fills it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from connector.errors import Finding
@@ -69,8 +68,7 @@ class Identities(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class AspectRow:
+class AspectRow(NamedTuple):
     """An aspect as derivation stored it, for the twin room to register."""
 
     id: int
@@ -79,4 +77,3 @@ class AspectRow:
     global_asset_id: str
     asset_ids: tuple[tuple[str, str], ...]
     owner: str | None
-    digest: bytes

@@ -13,13 +13,17 @@ from connector.store.database import Database
 from connector.store.interned import Words
 
 _INSERT = (
-    "INSERT INTO aspect (id, record, semantic, identity, global_asset_id, payload, digest)"
-    " VALUES (?,?,?,?,?,?,?)"
+    "INSERT INTO aspect (id, record, semantic, identity, global_asset_id, payload)"
+    " VALUES (?,?,?,?,?,?)"
 )
 _SELECT = (
-    "SELECT a.id, i.value, a.identity, a.global_asset_id, a.digest"
+    "SELECT a.id, i.value, a.identity, a.global_asset_id"
     " FROM aspect a JOIN interned i ON i.id = a.semantic WHERE a.id BETWEEN ? AND ? ORDER BY a.id"
 )
+
+
+_TWIN_TYPES = {kind.value: kind for kind in TwinType}
+_PLAIN = {kind: kind.value for kind in TwinType}
 
 
 class NewAspect(NamedTuple):
@@ -30,14 +34,15 @@ class NewAspect(NamedTuple):
     identity: bytes
     global_asset_id: str
     payload: bytes
-    digest: bytes
 
 
 def identity_to_json(
     identity: IdentityKey | None, asset_ids: Sequence[tuple[str, str]], owner: str | None
 ) -> bytes:
     """Return whom an aspect is about, in the form in which it is stored."""
-    return orjson.dumps((tuple(identity) if identity else None, asset_ids, owner))
+    # A plain list of plain text: an enumeration's member costs more to write than all the rest.
+    plain = [_PLAIN[identity[0]], *identity[1:]] if identity else None
+    return orjson.dumps([plain, asset_ids, owner])
 
 
 def insert_aspects(tx: Database, aspects: Sequence[NewAspect]) -> tuple[int, int]:
@@ -56,16 +61,15 @@ def insert_aspects(tx: Database, aspects: Sequence[NewAspect]) -> tuple[int, int
 def aspects(db: Database, first: int, last: int) -> Iterator[AspectRow]:
     """Yield the aspects with ids from ``first`` to ``last``."""
     parsed: dict[str, SemanticId] = {}
-    for number, semantic, identity, global_asset_id, digest in db.rows(_SELECT, (first, last)):
+    for number, semantic, identity, global_asset_id in db.rows(_SELECT, (first, last)):
         if semantic not in parsed:
             parsed[semantic] = SemanticId.parse(semantic)
-        key, asset_ids, owner = orjson.loads(identity)
+        key, links, owner = orjson.loads(identity)
         yield AspectRow(
             number,
             parsed[semantic],
-            IdentityKey(TwinType(key[0]), *key[1:]) if key else None,
+            IdentityKey(_TWIN_TYPES[key[0]], key[1], key[2], key[3], key[4]) if key else None,
             global_asset_id,
-            tuple((name, value) for name, value in asset_ids),
+            tuple((name, value) for name, value in links) if links else (),
             owner,
-            digest,
         )

@@ -23,7 +23,6 @@ from connector.record.table import Entry, Prior
 from connector.store import journal
 from connector.store.database import Database
 
-DIGEST_BYTES = 16
 KEY_CHARACTERS_MAX = 200
 _SEPARATOR = "\x1f"
 
@@ -124,13 +123,13 @@ def _sort(tx: Database, feed: Feed, batch: Batch, document: int) -> _Sorting:
 def _accept(sorting: _Sorting, entry: Entry, revision: int) -> Prior:
     record = sorting.first + len(sorting.fresh)
     sorting.fresh.append((entry, revision))
-    return Prior(revision, entry.digest, sorting.document, record, entry.position, False)  # noqa: FBT003
+    return Prior(revision, entry.content, sorting.document, record, entry.position, False)  # noqa: FBT003
 
 
 def _compare(sorting: _Sorting, entry: Entry, prior: Prior, seen: int | None) -> Prior:
     """Place an entry whose key is known; the comments give the rule of each branch."""
     same_document = prior.document == sorting.document and not sorting.stream
-    if prior.digest == entry.digest and (same_document or not prior.quarantined):
+    if prior.content == entry.content and (same_document or not prior.quarantined):
         # Same key and same content: nothing happens.
         sorting.unchanged.setdefault(entry.key, entry.position)
         return prior
@@ -231,7 +230,7 @@ def _entries(feed: Feed, batch: Batch, document: int) -> Iterator[Entry]:
         return
     for key, position, row in zip(keys, batch.positions, batch.rows, strict=True):
         content = orjson.dumps((row,))
-        yield Entry(key or f"{own}{position}", position, None, content, _digest(content))
+        yield Entry(key or f"{own}{position}", position, None, content)
 
 
 def _groups(batch: Batch, keys: Sequence[str], own: str) -> Iterator[Entry]:
@@ -242,7 +241,7 @@ def _groups(batch: Batch, keys: Sequence[str], own: str) -> Iterator[Entry]:
         rows.append(row)
     for key, (positions, rows) in groups.items():
         content = orjson.dumps(rows)
-        yield Entry(key, positions[0], orjson.dumps(positions), content, _digest(content))
+        yield Entry(key, positions[0], orjson.dumps(positions), content)
 
 
 def _key_text(salt: str, places: Sequence[int], row: Cells) -> str:
@@ -254,7 +253,3 @@ def _key_text(salt: str, places: Sequence[int], row: Cells) -> str:
     if len(key) > KEY_CHARACTERS_MAX:
         return salt + blake2b(key.encode(), digest_size=32).hexdigest()
     return key
-
-
-def _digest(content: bytes) -> bytes:
-    return blake2b(content, digest_size=DIGEST_BYTES).digest()

@@ -14,11 +14,11 @@ from connector.store.database import Database
 from connector.store.journal import millis
 
 _INSERT_RECORD = (
-    "INSERT INTO record (id, key, revision, document, position, positions, content, digest)"
-    " VALUES (?,?,?,?,?,?,?,?)"
+    "INSERT INTO record (id, key, revision, document, position, positions, content)"
+    " VALUES (?,?,?,?,?,?,?)"
 )
 _LATEST = (
-    "SELECT r.key, r.revision, r.digest, r.document, r.id, r.position,"
+    "SELECT r.key, r.revision, r.content, r.document, r.id, r.position,"
     " EXISTS (SELECT 1 FROM quarantine q WHERE q.record = r.id AND q.state = 'open')"
     " FROM record r WHERE r.key IN (%s) ORDER BY r.revision"
 )
@@ -32,7 +32,7 @@ class Prior(NamedTuple):
     """The newest thing that is known under a key."""
 
     revision: int
-    digest: bytes
+    content: bytes
     document: int
     record: int
     position: int
@@ -46,7 +46,6 @@ class Entry(NamedTuple):
     position: int
     positions: bytes | None
     content: bytes
-    digest: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +110,7 @@ def insert_records(
     tx.executemany(
         _INSERT_RECORD,
         (
-            (first + i, e.key, revision, document, e.position, e.positions, e.content, e.digest)
+            (first + i, e.key, revision, document, e.position, e.positions, e.content)
             for i, (e, revision) in enumerate(entries)
         ),
     )

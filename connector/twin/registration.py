@@ -26,9 +26,9 @@ _INSERT_TWIN = (
     "INSERT INTO twin (id, global_asset_id, uuid, owner, twin_type, manufacturer, part,"
     " instance_name, instance, created_at) VALUES (?,?,?,?,?,?,?,?,?,?)"
 )
-_CURRENT = (
-    "SELECT s.twin, s.semantic, s.version, a.digest FROM submodel s"
-    " JOIN aspect a ON a.id = s.aspect WHERE s.twin IN (%s)"
+_CURRENT = "SELECT twin, semantic, version, aspect FROM submodel WHERE twin IN (%s)"
+_SAME = (
+    "SELECT (SELECT payload FROM aspect WHERE id = ?) = (SELECT payload FROM aspect WHERE id = ?)"
 )
 _UPSERT_SUBMODEL = (
     "INSERT INTO submodel (twin, semantic, aspect, version, updated_at) VALUES (?,?,?,?,?)"
@@ -46,7 +46,7 @@ _Keyed = tuple[bytes, AspectRow]
 
 class _Version(NamedTuple):
     number: int
-    digest: bytes
+    aspect: int
 
 
 @dataclass(slots=True)
@@ -100,7 +100,7 @@ class Registration:
                 register.identities.append(aspect.identity)
             register.asset_ids += [(twin, name, value) for name, value in aspect.asset_ids]
             semantic = self._semantics.number(tx, aspect.semantic_id)
-            self._add_version(register, twin, semantic, aspect)
+            self._add_version(tx, register, (twin, semantic), aspect.id)
         return register
 
     def _open(self, tx: Database, batch: Sequence[_Keyed]) -> _Register:
@@ -144,14 +144,13 @@ class Registration:
         )
 
     @staticmethod
-    def _add_version(register: _Register, twin: int, semantic: int, aspect: AspectRow) -> None:
-        key = (twin, semantic)
+    def _add_version(tx: Database, register: _Register, key: tuple[int, int], aspect: int) -> None:
         current = register.versions.get(key)
-        if current and current.digest == aspect.digest:
+        if current and tx.row(_SAME, (current.aspect, aspect)) == (1,):
             return
         number = current.number + 1 if current else 1
-        register.versions[key] = _Version(number, aspect.digest)
-        register.submodels[key] = (aspect.id, number)
+        register.versions[key] = _Version(number, aspect)
+        register.submodels[key] = (aspect, number)
 
     def _write(self, tx: Database, register: _Register, now: datetime) -> None:
         tx.executemany(_INSERT_TWIN, register.twins)

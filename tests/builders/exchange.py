@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from hashlib import blake2b, sha256
+from hashlib import sha256
 
 import orjson
 from starlette.applications import Starlette
@@ -131,7 +131,7 @@ class Plant:
     def make(self, *parts: Part) -> None:
         """Derive the aspects of parts, register their twins and publish them."""
         new = [
-            NewAspect(0, semantic_id, _identity(part), part.id, payload, digest(payload))
+            NewAspect(0, semantic_id, _identity(part), part.id, payload)
             for part in parts
             for semantic_id in part.aspects
             for payload in [value_of(part, semantic_id)]
@@ -205,11 +205,6 @@ class Plant:
 def value_of(part: Part, semantic_id: SemanticId) -> bytes:
     """Return the payload that the plant gives an aspect of a part."""
     return orjson.dumps({"catenaXId": part.id, "aspect": semantic_id})
-
-
-def digest(payload: bytes) -> bytes:
-    """Return the digest under which a payload is stored."""
-    return blake2b(payload, digest_size=16).digest()
 
 
 def _identity(part: Part) -> bytes:

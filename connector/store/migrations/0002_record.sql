@@ -20,7 +20,6 @@ CREATE TABLE record (
     position INTEGER NOT NULL,        -- first row in the document, 1-based
     positions BLOB,                   -- JSON list, where the record is a group of rows
     content BLOB NOT NULL,            -- JSON list of rows, each a list of cells
-    digest BLOB NOT NULL,             -- BLAKE2b-128 of content
     UNIQUE (key, revision)
 );
 

@@ -5,8 +5,7 @@ CREATE TABLE aspect (
     semantic INTEGER NOT NULL,        -- interned 'semantic_id'
     identity BLOB NOT NULL,           -- JSON, see aspect.table
     global_asset_id TEXT NOT NULL,
-    payload BLOB NOT NULL,            -- JSON as it is served
-    digest BLOB NOT NULL              -- BLAKE2b-128 of payload
+    payload BLOB NOT NULL             -- JSON as it is served
 );
 CREATE INDEX aspect_record ON aspect (record);
 
