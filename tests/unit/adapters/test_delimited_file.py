@@ -344,6 +344,25 @@ def test_a_file_that_changes_while_it_is_read_is_tried_again(folder: Path) -> No
         list(batches)
 
 
+def test_a_file_that_vanishes_while_it_is_read_is_tried_again(folder: Path) -> None:
+    (folder / "a.csv").write_text("a;b\n" + "1;2\n" * 50)
+    batches = DelimitedFile(folder, delimiter=";", stable_seconds=0).read(
+        Request(batch_records_max=10)
+    )
+    next(batches)
+    (folder / "a.csv").unlink()
+
+    with pytest.raises(TransientError, match=r"a\.csv changed while it was being read"):
+        list(batches)
+
+
+def test_a_folder_that_is_closed_to_us_is_tried_again(world: Path) -> None:
+    world.chmod(0)
+
+    with pytest.raises(TransientError, match="may not be read"):
+        read(world)
+
+
 def test_another_content_under_an_old_name_is_another_document(folder: Path) -> None:
     first = read_text(folder, GOOD)
     adapter = DelimitedFile(folder, delimiter=";", stable_seconds=0)
@@ -444,6 +463,28 @@ def test_a_file_that_is_gone_before_it_was_put_away_is_no_trouble(folder: Path) 
     DelimitedFile(folder).acknowledge(batch, failed=False)
 
     assert [] == files(folder)
+
+
+def test_a_file_that_cannot_be_moved_stays_and_is_not_read_twice(world: Path) -> None:
+    (world / "a.csv").write_text(GOOD)
+    adapter = DelimitedFile(world, delimiter=";", stable_seconds=0)
+    world.chmod(0o555)
+    (batch,) = take(adapter)
+    again = take(adapter, Request(Checkpoint(done={batch.document.fingerprint})))
+
+    assert (["a.csv"], []) == (files(world), again)
+
+
+def test_files_can_be_put_away_on_another_disk(folder: Path) -> None:
+    memory = Path("/dev/shm")
+    if not memory.is_dir() or memory.stat().st_dev == folder.stat().st_dev:
+        pytest.skip("needs a second disk at /dev/shm")
+    with tempfile.TemporaryDirectory(dir=memory) as away:
+        (folder / "a.csv").write_text(GOOD)
+        take(DelimitedFile(folder, delimiter=";", stable_seconds=0, done_folder=Path(away)))
+
+        assert ([], ["a.csv"]) == (files(folder), files(Path(away)))
+        assert GOOD == (Path(away) / "a.csv").read_text()
 
 
 def test_files_that_were_put_away_are_not_read_again(folder: Path) -> None:
