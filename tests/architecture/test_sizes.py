@@ -27,8 +27,11 @@ BANNED = set(
     "util utils helper helpers manager service core common base misc shared handler processor"
     " abstract impl info".split()
 )
-# So the Decentralized Claims Protocol and DID documents name them; one concept, one word.
-WORDS_OF_THE_FIELD = ("credential_service", "CredentialService", "issuer_service", "_Service")
+# So DCAT, DID documents, DCP and the Dataspace Protocol name them; one concept, one word.
+WORDS_OF_THE_FIELD = {
+    *("_Service", "_service", "access_service", "base_url", "credential_service"),
+    *("CredentialService", "DataService", "issuer_service"),
+}
 
 FILES = house()
 FUNCTIONS = [(file, function) for file in FILES for function in file.functions]
@@ -131,7 +134,7 @@ def test_hardly_a_line_stands_twice() -> None:
 def _names(file: SourceFile) -> list[str]:
     defined = (node for node in file.nodes if isinstance(node, Function | ast.ClassDef))
     names = [*file.module.split("."), *(node.name for node in defined)]
-    return [name for name in names if not any(word in name for word in WORDS_OF_THE_FIELD)]
+    return [name for name in names if name not in WORDS_OF_THE_FIELD]
 
 
 def _words(name: str) -> set[str]:
