@@ -17,6 +17,7 @@ PAGES = [path for path in kept_files() if path.suffix == ".md"]
 TRANSLATED = [
     ("README.md", "README.es.md"),
     ("docs/tutorial.md", "docs/tutorial.es.md"),
+    ("docs/reference/mapping.md", "docs/reference/mapping.es.md"),
 ]
 
 
