@@ -115,7 +115,7 @@ def test_a_template_names_columns_and_doubles_its_own_braces() -> None:
 
 MISTAKES = [
     ("payload:\n", "paylod:\n", 11, "mapping_word_misspelt"),
-    ("column: VAN", "colum: VAN", 16, "mapping_word_misspelt"),
+    ("column: VAN", "columna: VAN", 16, "mapping_word_misspelt"),
     ("  type: PartInstance", "  type: PartInstanz", 5, "mapping_twin_type"),
     ("  type: PartInstance", "  type: PartType", 5, "mapping_twin_part_type"),
     ("  partInstanceId: {column: Serie}\n", "", 5, "mapping_twin_instance"),
@@ -187,7 +187,7 @@ def test_units_are_checked_when_the_mapping_is_read() -> None:
 
 
 def test_all_mistakes_are_told_at_once() -> None:
-    text = SERIAL.replace("column: VAN", "colum: VAN").replace("{constant: MEX}", "MEX")
+    text = SERIAL.replace("column: VAN", "columna: VAN").replace("{constant: MEX}", "MEX")
     text = text.replace("type: PartInstance", "type: Part")
 
     told = [(f.where.row, f.code) for f in mistakes(text)]
@@ -200,15 +200,15 @@ def test_all_mistakes_are_told_at_once() -> None:
 
 
 def test_a_finding_says_what_why_and_fix() -> None:
-    (finding,) = mistakes(SERIAL.replace("column: VAN", "colum: VAN"))
+    (finding,) = mistakes(SERIAL.replace("column: VAN", "columna: VAN"))
 
     assert ("feed.yaml", 16) == (finding.where.source, finding.where.row)
     assert (
-        "“colum” is not a word of the mapping language\n"
+        "“columna” is not a word of the mapping language\n"
         "  why: most like it is “column”\n"
         "  fix: write “column”"
     ) == str(finding.text())
-    assert "«colum» no es una palabra del lenguaje de mapeo" == finding.text("es").what
+    assert "«columna» no es una palabra del lenguaje de mapeo" == finding.text("es").what
 
 
 @pytest.mark.parametrize(

@@ -307,8 +307,8 @@ def test_a_table_in_a_file_is_looked_up_like_a_written_one() -> None:
     assert "Bomba de agua" == part["nameAtManufacturer"]
 
 
-KINDS = SERIAL.replace("type: PartInstance", "type: {column: Clase, lookup: clases}").replace(
-    "lookups:\n", "lookups:\n  clases: {I: PartInstance, T: PartType, X: Part}\n"
+KINDS = SERIAL.replace("type: PartInstance", "type: {column: Clase, lookup: tipos}").replace(
+    "lookups:\n", "lookups:\n  tipos: {I: PartInstance, T: PartType, X: Part}\n"
 )
 
 
