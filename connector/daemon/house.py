@@ -6,7 +6,7 @@ proof of identity, other reactions, further routes, a probe.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -93,7 +93,11 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a caller of `build` may put in place of the usual."""
+    """What a caller of `build` may put in place of the usual.
+
+    ``beside`` runs in the event loop of a connector that is up; when it ends, so does the
+    connector.
+    """
 
     trust: Trust | None = None
     negotiation: NegotiationReactions = field(default_factory=PromptNegotiation)
@@ -101,6 +105,7 @@ class Parts:
     routes: Sequence[BaseRoute] = ()
     clock: Clock = utc_now
     probe: Callable[[str], None] = _unwatched
+    beside: Callable[[House], Coroutine[None, None, None]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +121,8 @@ class House:
     publication: Publication
     proof: Proof
     client: GuardedClient
+    grants: Acquisition
+    abroad: PartnerVisit
     log: AccessLog
     public: Starlette
     clock: Clock
@@ -147,7 +154,8 @@ def build(settings: Settings, parts: Parts) -> House:
     publication = Publication(settings.offer_rules())
     intake = IntakeThread(store, open_taking(settings, library, publication, parts.clock))
     grants = exchange.grants(doors, signals)
-    visits = _Visits(settings.connector.bpnl, OwnVisit(db), PartnerVisit(client, grants))
+    abroad = PartnerVisit(client, grants)
+    visits = _Visits(settings.connector.bpnl, OwnVisit(db), abroad)
     return House(
         settings=settings,
         db=db,
@@ -158,6 +166,8 @@ def build(settings: Settings, parts: Parts) -> House:
         publication=publication,
         proof=trust.proof,
         client=client,
+        grants=grants,
+        abroad=abroad,
         log=log,
         public=Starlette(routes=routes),
         clock=parts.clock,
@@ -354,6 +364,7 @@ def _walking(
         invalid=_Judge(house.library),
         arrived=arrived,
         clock=house.clock,
+        parts_max=settings.limits.collection_parts_max,
     )
 
     def find(name: str) -> Partner | None:

@@ -76,10 +76,14 @@ async def _live(settings: Settings, parts: Parts, began: float) -> None:
         public=settings.public.url,
         seconds=round(time.perf_counter() - began, 3),
     )
+    tasks = [sending, publishing]
+    if parts.beside:
+        tasks.append(asyncio.create_task(parts.beside(house)))
+        tasks[-1].add_done_callback(lambda _: listeners.close())
     try:
         await listeners.serve()
     finally:
-        await _close(house, [sending, publishing])
+        await _close(house, tasks)
         log.info("connector.stopped", name=settings.connector.name)
 
 

@@ -79,9 +79,7 @@ def run(source: Path, store: Path) -> int:
         next(reader)
         while rows := list(islice(reader, BATCH)):
             connection.execute("BEGIN IMMEDIATE")
-            connection.executemany(
-                "INSERT INTO twin VALUES (?,?,?,?,?,?)", twins(rows, validator)
-            )
+            connection.executemany("INSERT INTO twin VALUES (?,?,?,?,?,?)", twins(rows, validator))
             connection.execute("COMMIT")
     return int(connection.execute("SELECT count(*) FROM twin").fetchone()[0])
 

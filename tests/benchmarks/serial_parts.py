@@ -8,7 +8,16 @@ from pathlib import Path
 ENCODING = "windows-1252"
 DELIMITER = ";"
 HEADER = ("No. de parte", "Serie", "Descripción", "Fecha de fabricación", "País", "Turno")
-PARTS = ("ELV-2201", "ELV-2202", "MOT-1180", "ARN-0040", "TAP-0900", "GUI-0311", "CAB-7720", "SOP-5")
+PARTS = (
+    "ELV-2201",
+    "ELV-2202",
+    "MOT-1180",
+    "ARN-0040",
+    "TAP-0900",
+    "GUI-0311",
+    "CAB-7720",
+    "SOP-5",
+)
 
 
 def write(path: Path, rows: int) -> None:
@@ -19,7 +28,9 @@ def write(path: Path, rows: int) -> None:
         for i in range(rows):
             part = PARTS[i % len(PARTS)]
             date = f"{1 + i % 28:02}/{1 + i // 28 % 12:02}/2026 {i % 24:02}:{i % 60:02}"
-            writer.writerow((part, f"SN{i:09}", f"Elevalunas eléctrico {part}", date, "MEX", i % 3))
+            writer.writerow(
+                (part, f"SN{i:09}", f"Elevalunas eléctrico {part}", date, "MEX", i % 3)
+            )
 
 
 MAPPING = """\
