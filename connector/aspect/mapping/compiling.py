@@ -204,9 +204,11 @@ def _namer_from_payload(
 ) -> Name:
     read_kind = type_reader(twin, _TWIN, frame)
     fallback = twin.keys.get("manufacturerId")
-    read_manufacturer = id_reader(fallback, "manufacturerId", _TWIN, frame) if fallback else None
-    column = next(columns_of_twin(twin), "")
-    place = replace(_TWIN, column=column)
+    read_manufacturer = (
+        id_reader(fallback, "manufacturerId", _OPTIONAL, frame) if fallback else None
+    )
+    column = column_of(twin.given) if twin.given else ""
+    place = replace(_TWIN, column=column or next(columns_of_twin(twin), ""))
 
     def name_by_payload(row: Cells, run: Run, payload: Payload) -> Naming:
         manufacturer = read_manufacturer(row, run) if read_manufacturer else None
