@@ -18,6 +18,7 @@ import structlog
 from connector.collection import reading, table
 from connector.collection.model import (
     AssetIds,
+    Child,
     Collection,
     Found,
     Gap,
@@ -38,11 +39,11 @@ from connector.store import journal
 from connector.store.database import Database
 
 PLACES_AT_ONCE = 8
-NODES_MAX = 100_000
 ATTEMPTS_MAX = 12
 RETRY_SECONDS_FIRST = 0.25
 RETRY_SECONDS_MAX = 30.0
 HEADER = ("semanticId", "globalAssetId", "payload")
+_POLICY_CODES = frozenset({"transfer:offer_not_acceptable", "transfer:negotiation_ended"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,8 @@ class Means:
 
     ``visit`` chooses by company: the one for our own BPNL reads our store. ``invalid`` says
     what is wrong with a payload, empty if nothing is; ``arrived`` is called when records
-    are there for the doors.
+    are there for the doors. A walk ends in failure where it finds more than ``parts_max``
+    places: a partner could keep it busy for ever otherwise.
     """
 
     db: Database
@@ -61,6 +63,7 @@ class Means:
     invalid: Callable[[SemanticId, object], str]
     arrived: Callable[[], None]
     clock: Callable[[], datetime]
+    parts_max: int = 100_000
 
 
 def begin(db: Database, wanted: Wanted, now: datetime) -> str:
@@ -86,6 +89,7 @@ class Walk:
         self._collection = collection
         self._found: dict[tuple[str, AssetIds], asyncio.Task[Found]] = {}
         self._part_types: dict[tuple[str, str], asyncio.Task[tuple[Pulled, ...]]] = {}
+        self._parts = table.count_nodes(means.db, collection.id)
         self._log = structlog.get_logger().bind(collection=collection.id)
 
     async def run(self) -> None:
@@ -114,8 +118,7 @@ class Walk:
         except TransientError as error:
             self._retry(place, error)
         except EslabonError as error:
-            step = Step.POLICY if "polic" in error.code else Step.TWIN
-            self._bury(place, step, error.text().what)
+            self._bury(place, _step(error, Step.TWIN), error.text().what)
         else:
             self._keep(place, found)
 
@@ -132,13 +135,16 @@ class Walk:
         return self._collection.wanted.asset_ids
 
     async def _fetch(self, place: Place, asset_ids: AssetIds) -> Found:
+        if not place.partner:
+            raise PartnerError("collection:partner_unnamed")
         partner = self._means.partner(place.partner)
         if partner is None:
             raise PartnerError("collection:partner_unknown", bpnl=place.partner)
         visit = self._means.visit(place.partner)
         shells = await visit.shells(partner, asset_ids)
         if not shells:
-            raise PartnerError("collection:twin_unknown", partner=partner.name)
+            whose = "own_twin" if partner.bpnl == self._means.own else "twin"
+            raise PartnerError(f"collection:{whose}_unknown", partner=partner.name)
         if len(shells) > 1:
             raise PartnerError("collection:twin_ambiguous", count=len(shells))
         shell = shells[0]
@@ -166,8 +172,7 @@ class Walk:
         except TransientError:
             raise
         except EslabonError as error:
-            step = Step.POLICY if "polic" in error.code else Step.SUBMODEL
-            return Gap(submodel.semantic_id, step, error.text().what)
+            return Gap(submodel.semantic_id, _step(error, Step.SUBMODEL), error.text().what)
         return Pulled(submodel.semantic_id, payload)
 
     async def _part_type(self, visit: Visit, partner: Partner, shell: Shell) -> tuple[Pulled, ...]:
@@ -207,18 +212,28 @@ class Walk:
         self._take_in(place.partner, identifier, found.aspects)
         wrong = [(a, self._means.invalid(a.semantic_id, a.payload)) for a in found.aspects]
         gaps = [Gap(a.semantic_id, Step.SCHEMA, reason) for a, reason in wrong if reason]
-        db = self._means.db
-        above = table.ancestors(db, place.id)
-        children = reading.children(found.aspects)
-        below = [c for c in children if c.global_asset_id not in above]
-        loops = [c for c in children if c.global_asset_id in above]
-        gaps += [Gap(c.global_asset_id, Step.TWIN, "part contains itself") for c in loops]
-        with db.transaction() as tx:
+        below, loops = self._children(place, found)
+        with self._means.db.transaction() as tx:
             part = reading.part(found.shell, found.aspects, found.part_type)
             table.settle_node(tx, place, identifier, part)
             table.insert_gaps(tx, place, [*found.gaps, *gaps])
-            if place.depth < self._collection.wanted.depth_max:
-                table.insert_children(tx, place, below)
+            table.insert_children(tx, place, below)
+            reason = PartnerError("collection:part_in_itself").text().what
+            table.insert_tombstones(tx, place, loops, Step.TWIN, reason)
+
+    def _children(self, place: Place, found: Found) -> tuple[list[Child], list[Child]]:
+        """Return the places below that are to be visited, and those where a circle closes."""
+        if place.depth >= self._collection.wanted.depth_max:
+            return [], []
+        children = reading.children(found.aspects)
+        self._parts += len(children)
+        if self._parts > self._means.parts_max:
+            raise PartnerError("collection:parts_too_many", parts_max=self._means.parts_max)
+        names = (found.shell.global_asset_id, *table.ancestors(self._means.db, place.id))
+        above = {reading.plain_id(name) for name in names}
+        circles = [reading.plain_id(child.global_asset_id) in above for child in children]
+        below = [c for c, closes in zip(children, circles, strict=True) if not closes]
+        return below, [c for c, closes in zip(children, circles, strict=True) if closes]
 
     def _take_in(self, bpnl: str, identifier: str, aspects: Sequence[Pulled]) -> None:
         if bpnl == self._means.own or not aspects:
@@ -249,6 +264,10 @@ class Walk:
 
 def _is_broken(task: asyncio.Task[Found] | asyncio.Task[tuple[Pulled, ...]]) -> bool:
     return task.done() and (task.cancelled() or task.exception() is not None)
+
+
+def _step(error: EslabonError, usual: Step) -> Step:
+    return Step.POLICY if error.code in _POLICY_CODES else usual
 
 
 def _plain(payload: Mapping[str, object]) -> dict[str, object]:

@@ -11,12 +11,14 @@ from connector.errors import PartnerError
 from connector.identifiers import SemanticId
 from connector.partner.model import Partner
 from connector.store.database import Database, Row
+from connector.twin.search import question
 
 SHELLS_MAX = 100
 _TWIN = (
-    "SELECT t.id, t.global_asset_id, k.value, m.value, t.part, n.value, t.instance FROM twin t"
+    "SELECT t.id, t.global_asset_id, k.value, m.value, t.part, n.value, t.instance FROM {source}"
     " LEFT JOIN interned k ON k.id = t.twin_type LEFT JOIN interned m ON m.id = t.manufacturer"
-    " LEFT JOIN interned n ON n.id = t.instance_name WHERE t.owner IS NULL AND"
+    " LEFT JOIN interned n ON n.id = t.instance_name"
+    " WHERE {conditions} AND t.owner IS NULL ORDER BY t.id LIMIT ?"
 )
 _SUBMODELS = (
     "SELECT i.value, s.aspect FROM submodel s JOIN interned i ON i.id = s.semantic"
@@ -33,21 +35,17 @@ class OwnVisit:
 
     async def shells(self, partner: Partner, asset_ids: AssetIds) -> tuple[Shell, ...]:  # noqa: ARG002 - the port names the company, and here it is us
         """Return our twins that bear all these ids."""
-        wanted = dict(asset_ids)
-        if "globalAssetId" in wanted:
-            rows = self._db.rows(f"{_TWIN} t.global_asset_id = ?", (wanted["globalAssetId"],))
-        else:
-            part = wanted.get("manufacturerPartId", "")
-            rows = self._db.rows(f"{_TWIN} t.part = ?", (part,))
-        shells = (self._shell(row) for row in rows)
-        fitting = (s for s in shells if _bears(s, wanted))
-        return tuple(shell for shell, _ in zip(fitting, range(SHELLS_MAX), strict=False))
+        asked = question(asset_ids)
+        conditions = " AND ".join((*asked.conditions, "true"))
+        sql = _TWIN.format(source=asked.source, conditions=conditions)
+        rows = self._db.rows(sql, (*asked.parameters, SHELLS_MAX))
+        return tuple(self._shell(row) for row in rows)
 
     async def value(self, partner: Partner, submodel: RemoteSubmodel) -> Mapping[str, object]:
         """Return the current payload of one of our aspects."""
         row = self._db.row("SELECT payload FROM aspect WHERE id = ?", (int(submodel.href),))
         if row is None:
-            raise PartnerError("collection:twin_unknown", partner=partner.name)
+            raise PartnerError("collection:own_twin_unknown", partner=partner.name)
         payload: Mapping[str, object] = orjson.loads(row[0])
         return payload
 
@@ -64,8 +62,3 @@ class OwnVisit:
             for semantic, aspect in self._db.rows(_SUBMODELS, (twin,))
         )
         return Shell(global_asset_id, {k: v for k, v in asset_ids.items() if k and v}, submodels)
-
-
-def _bears(shell: Shell, wanted: Mapping[str, str]) -> bool:
-    known = {**shell.asset_ids, "globalAssetId": shell.global_asset_id}
-    return all(known.get(name) == value for name, value in wanted.items())

@@ -23,8 +23,13 @@ def children(aspects: Iterable[Pulled]) -> tuple[Child, ...]:
     for aspect in aspects:
         if aspect.semantic_id.aspect_name in BILLS:
             for child in _lines(aspect.payload):
-                found.setdefault(child.global_asset_id, child)
+                found.setdefault(plain_id(child.global_asset_id), child)
     return tuple(found.values())
+
+
+def plain_id(global_asset_id: str) -> str:
+    """Return an id in the one spelling by which ids are compared: partners write several."""
+    return global_asset_id.lower().removeprefix("urn:uuid:")
 
 
 def part(shell: Shell, aspects: Sequence[Pulled], part_type: Sequence[Pulled]) -> Part:
@@ -73,15 +78,24 @@ def share(stated: Footprint, quantity: float | None, unit: str) -> float | None:
 def _lines(payload: Mapping[str, object]) -> Iterator[Child]:
     items = payload.get("childItems")
     for item in items if isinstance(items, list) else ():
-        identifier = item.get("catenaXId") or item.get("globalAssetId")
-        quantity = item.get("quantity") or {}
-        if identifier:
-            yield Child(
-                str(identifier),
-                Bpnl(item.get("businessPartner") or ""),
-                _number(quantity.get("value", quantity.get("quantityNumber"))),
-                str(quantity.get("unit", quantity.get("measurementUnit", ""))),
-            )
+        child = _line(item) if isinstance(item, Mapping) else None
+        if child:
+            yield child
+
+
+def _line(item: Mapping[str, object]) -> Child | None:
+    """Read one line as far as it can be: a partner's bill may not keep to its model."""
+    identifier = item.get("catenaXId") or item.get("globalAssetId")
+    if not isinstance(identifier, str):
+        return None
+    partner, quantity = item.get("businessPartner"), item.get("quantity")
+    stated = quantity if isinstance(quantity, Mapping) else {}
+    return Child(
+        identifier,
+        Bpnl(partner if isinstance(partner, str) else ""),
+        _number(stated.get("value", stated.get("quantityNumber"))),
+        str(stated.get("unit", stated.get("measurementUnit", ""))),
+    )
 
 
 def _name(payload: Mapping[str, object]) -> str:

@@ -125,12 +125,32 @@ def insert_children(tx: Database, place: Place, children: Iterable[Child]) -> No
     )
 
 
+def insert_tombstones(
+    tx: Database, place: Place, children: Iterable[Child], step: Step, reason: str
+) -> None:
+    """Store places under a node that need no visit: it is known why it would be in vain."""
+    tx.executemany(
+        "INSERT INTO node (collection, parent, depth, partner, global_asset_id, quantity, unit,"
+        " state, step, reason) VALUES (?,?,?,?,?,?,?,'tombstone',?,?)",
+        (
+            (place.collection, place.id, place.depth + 1, *_child(child), step, reason)
+            for child in children
+        ),
+    )
+
+
 def insert_gaps(tx: Database, place: Place, gaps: Sequence[Gap]) -> None:
     """Store which aspects of a node could not be had."""
     tx.executemany(
         "INSERT OR REPLACE INTO gap (node, aspect, step, reason) VALUES (?,?,?,?)",
         ((place.id, gap.aspect, gap.step, gap.reason) for gap in gaps),
     )
+
+
+def count_nodes(db: Database, collection_id: str) -> int:
+    """Return how many places a walk has found until now."""
+    row = db.row("SELECT count(*) FROM node WHERE collection = ?", (collection_id,))
+    return int(row[0]) if row else 0
 
 
 def nodes(db: Database, collection_id: str) -> list[Node]:
