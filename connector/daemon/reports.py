@@ -142,7 +142,8 @@ def _spoken(cell: object) -> str:
 
 def _collected(collection: Collection, nodes: list[Node]) -> CollectionReport:
     counted = counting.count(nodes)
-    parts = tuple(_part(node, counted[node.id]) for node in nodes)
+    asked = " ".join(f"{name}={value}" for name, value in collection.wanted.asset_ids)
+    parts = tuple(_part(node, counted[node.id], asked) for node in nodes)
     tombstones = [p.tombstone for p in parts if p.tombstone]
     gaps = [
         Tombstone(node.partner, gap.aspect, gap.step, gap.reason)
@@ -168,7 +169,8 @@ def _collected(collection: Collection, nodes: list[Node]) -> CollectionReport:
     )
 
 
-def _part(node: Node, kg: float | None) -> CollectedPart:
+def _part(node: Node, kg: float | None, asked: str) -> CollectedPart:
+    """Return a place as it is reported; one that was never found is named as it was asked for."""
     buried = node.state == "tombstone"
     footprint = node.part.footprint
     identifier = node.global_asset_id
@@ -186,5 +188,7 @@ def _part(node: Node, kg: float | None) -> CollectedPart:
         kg_co2e=kg,
         declared_unit=footprint.unit if footprint else "",
         aspects=node.part.aspects,
-        tombstone=Tombstone(node.partner, identifier, node.step, node.reason) if buried else None,
+        tombstone=Tombstone(node.partner, identifier or asked, node.step, node.reason)
+        if buried
+        else None,
     )
