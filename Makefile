@@ -27,6 +27,10 @@ broker:
 test: $(READY) broker ## every test but benchmarks, journeys with real processes included
 	$(BIN)/pytest -m "not benchmark and not conformance" $(ARGS)
 
+.PHONY: bench
+bench: $(READY) ## measure beside the floors; writes docs/benchmarks.md (some minutes)
+	$(BIN)/python -m tests.benchmarks
+
 .PHONY: quick
 quick: $(READY) ## the tests to run while typing: no journeys
 	$(BIN)/pytest -q -m "not journey and not benchmark and not conformance" $(ARGS)

@@ -36,13 +36,14 @@ def run(settings: Settings, parts: Parts | None = None) -> None:
     """Run a connector until SIGTERM or SIGINT; raises `SetupError` where it cannot start."""
     store_path(settings)
     with lock.held(settings.connector.data):
-        _tune()
+        tune()
         began = time.perf_counter()
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(_live(settings, parts or Parts(), began))
 
 
-def _tune() -> None:
+def tune() -> None:
+    """Set the interpreter for a writer of many rows beside a loop that must not wait."""
     sys.setswitchinterval(SWITCH_SECONDS)
     gc.freeze()
     gc.set_threshold(GARBAGE_THRESHOLD, 20, 50)

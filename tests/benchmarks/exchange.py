@@ -63,7 +63,7 @@ def measure(rounds: int = ROUNDS) -> Exchanges:
         folder = Path(name)
         supplier = supplier_of(space, folder, rows=100)
         supplier.start()
-        wait_until(lambda: supplier.counts()["offers"] >= 100, "twins", 30.0)  # noqa: PLR2004
+        wait_until(lambda: supplier.counts()["offers"] >= 100, "twins", 30.0)
         asset_ids = [["manufacturerPartId", PARTS[0]], ["partInstanceId", "SN000000000"]]
         times = _consume(space.companies[1], rounds, asset_ids, folder / "times.json")
     totals = tuple(sum(steps) for steps in times)

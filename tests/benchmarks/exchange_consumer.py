@@ -11,7 +11,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import structlog
@@ -62,7 +62,9 @@ class Rounds:
             )
 
 
-def parts_for(rounds: int, asset_ids: tuple[tuple[str, str], ...], answer: Path) -> Parts:
+def parts_for(
+    rounds: int, asset_ids: tuple[tuple[str, str], ...], answer: Callable[[str], object]
+) -> Parts:
     """Return the parts that make a connector measure and then stop."""
 
     async def measure(house: House) -> None:
@@ -73,7 +75,7 @@ def parts_for(rounds: int, asset_ids: tuple[tuple[str, str], ...], answer: Path)
         for _ in range(rounds):
             asking.forget()
             times.append(await asking.one(submodel))
-        answer.write_text(json.dumps(times))
+        answer(json.dumps(times))
 
     return Parts(beside=measure)
 
@@ -89,4 +91,4 @@ if __name__ == "__main__":
     settings, _ = load_settings(config, os.environ)
     assert settings is not None
     links = tuple((str(name), str(value)) for name, value in ids)
-    run(settings, parts_for(count, links, Path(out)))
+    run(settings, parts_for(count, links, Path(out).write_text))
