@@ -94,7 +94,7 @@ class ProcessDoor(ABC, Generic[ProcessT, ContentT]):
             try:
                 state = self._state_after(process, content.message)
             except IllegalMoveError:
-                if digest_of(letter.raw) == process.digest:
+                if digest_of(content.message, letter.raw) == process.digest:
                     return process
                 raise
             if process.heading is not None:
@@ -205,7 +205,7 @@ class ProcessDoor(ABC, Generic[ProcessT, ContentT]):
     def _arrived(
         self, tx: Database, process: ProcessT, content: ContentT, letter: Letter, now: datetime
     ) -> ProcessT:
-        process = replace(process, digest=digest_of(letter.raw))
+        process = replace(process, digest=digest_of(content.message, letter.raw))
         process, objections = self._taken_in(tx, process, content, letter)
         self._entered(tx, process, process.state, now)
         reply = self._reply(process, content, objections)
@@ -272,9 +272,9 @@ def new_pid() -> str:
     return uuid4().urn
 
 
-def digest_of(raw: bytes) -> bytes:
+def digest_of(message: str, raw: bytes) -> bytes:
     """Return by which a repeated message is known."""
-    return hashlib.blake2b(raw, digest_size=16).digest()
+    return hashlib.blake2b(raw, digest_size=16, key=message.encode()).digest()
 
 
 def _peer_pid(process: Process[Any], content: Content) -> str:

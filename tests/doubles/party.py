@@ -49,7 +49,7 @@ def now() -> datetime:
 
 def caller(partner: Partner) -> Caller:
     """A partner with the three credentials of Catena-X."""
-    until = now() + timedelta(hours=1)
+    until = now() + timedelta(days=365)
     subjects: dict[str, dict[str, object]] = {
         "MembershipCredential": {},
         "BpnCredential": {"bpn": partner.bpnl},
@@ -154,7 +154,7 @@ class Party:
         server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
         serving = asyncio.create_task(server._serve([self.socket]))
         sending = asyncio.create_task(self.sender.run())
-        while not server.started:
+        while not server.started:  # noqa: ASYNC110 - the server has no event for it
             await asyncio.sleep(0.001)
         try:
             yield self
