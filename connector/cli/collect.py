@@ -14,6 +14,7 @@ from rich.tree import Tree
 
 from connector.cli.asking import Asked
 from connector.cli.console import console
+from connector.cli.labels import label
 from connector.cli.output import (
     FINDINGS,
     OK,
@@ -118,7 +119,7 @@ def _show(report: CollectionReport, language: str) -> None:
     for tombstone in report.tombstones:
         paper.print(_tombstone(tombstone, language))
     done = counted(report.counts, language)
-    state = word(f"cli:collection_{report.state}", language)
+    state = label(f"collection_{report.state}", language)
     paper.print(f"[bold]{state}[/] {escape(done)}")
     if report.failure:
         show_findings([report.failure], language, to_stderr=True)
@@ -131,8 +132,8 @@ def _line(part: CollectedPart, language: str) -> str:
     if part.name and part.manufacturer_part_id:
         pieces.append(escape(part.manufacturer_part_id))
     if part.instance:
-        label = word(f"cli:instance_{part.instance_name or 'partInstanceId'}".lower(), language)
-        pieces.append(f"[cyan]{label} {escape(part.instance)}[/]")
+        kind = label(f"instance_{part.instance_name or 'partInstanceId'}".lower(), language)
+        pieces.append(f"[cyan]{kind} {escape(part.instance)}[/]")
     if part.quantity is not None:
         pieces.append(f"{part.quantity:g} {escape(_bare(part.unit))}".rstrip())
     if part.kg_co2e is not None:

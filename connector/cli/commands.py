@@ -13,6 +13,7 @@ from pathlib import Path
 
 import click
 
+from connector.cli.labels import label
 from connector.cli.worded import WordedCommand, WordedGroup, WordedOption, help_option
 from connector.texts import LANGUAGES, word
 
@@ -35,8 +36,8 @@ class _Maker:
             name,
             params=[*params, *self._for_all()],
             callback=_calling(place, self.language),
-            help=word(f"cli:help_{key}", self.language),
-            short_help=word(f"cli:short_{key}", self.language),
+            help=label(f"help_{key}", self.language),
+            short_help=label(f"short_{key}", self.language),
             epilog=word("cli:exit_codes", self.language),
             options_metavar=word("cli:options_metavar", self.language),
             add_help_option=False,
@@ -48,34 +49,32 @@ class _Maker:
         return WordedOption(
             [f"--{name}"],
             type=kind,
-            metavar=word(f"cli:metavar_{name}", self.language),
-            help=word(f"cli:help_{command}_{name}", self.language),
+            metavar=label(f"metavar_{name}", self.language),
+            help=label(f"help_{command}_{name}", self.language),
         )
 
     def several(self, command: str, name: str) -> WordedOption:
         return WordedOption(
             [f"--{name}", f"{name}s"],
             multiple=True,
-            metavar=word(f"cli:metavar_{name}", self.language),
-            help=word(f"cli:help_{command}_{name}", self.language),
+            metavar=label(f"metavar_{name}", self.language),
+            help=label(f"help_{command}_{name}", self.language),
         )
 
     def flag(self, command: str, name: str) -> WordedOption:
-        text = word(f"cli:help_{command}_{name}", self.language)
+        text = label(f"help_{command}_{name}", self.language)
         return WordedOption([f"--{name}"], is_flag=True, help=text)
 
     def argument(self, name: str, kind: Kind = None) -> click.Argument:
-        return click.Argument(
-            [name], type=kind, metavar=word(f"cli:metavar_{name}", self.language)
-        )
+        return click.Argument([name], type=kind, metavar=label(f"metavar_{name}", self.language))
 
     def group(self, name: str, *commands: click.Command) -> WordedGroup:
         group = WordedGroup(
             name,
             params=[self.lang(), help_option(self.language)],
             commands=list(commands),
-            help=word(f"cli:help_{name}", self.language),
-            short_help=word(f"cli:short_{name}", self.language),
+            help=label(f"help_{name}", self.language),
+            short_help=label(f"short_{name}", self.language),
             options_metavar=word("cli:options_metavar", self.language),
             subcommand_metavar=word("cli:command_metavar", self.language),
             add_help_option=False,

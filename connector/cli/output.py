@@ -9,6 +9,7 @@ import click
 import msgspec
 
 from connector.cli.asking import SettingsWrongError
+from connector.cli.labels import label
 from connector.errors import EslabonError, Finding, Location, Severity
 from connector.texts import Text, catalogue, word
 from connector.web.operations import CollectionReport, IngestReport
@@ -61,7 +62,7 @@ def block(text: Text, language: str, colour: str) -> str:
     lines = ["  " + click.style(text.what, fg=colour)]
     for part, said in (("why", text.why), ("fix", text.fix)):
         if said:
-            lines.append(f"    {click.style(word(f'cli:{part}', language), dim=True)} {said}")
+            lines.append(f"    {click.style(label(part, language), dim=True)} {said}")
     return "\n".join(lines)
 
 

@@ -8,6 +8,7 @@ import click
 import msgspec
 
 from connector.cli.asking import Asked
+from connector.cli.labels import label
 from connector.cli.output import (
     FINDINGS,
     OK,
@@ -83,7 +84,7 @@ def carry_out_replay(
 
 def _show_head(entry: QuarantineEntry, language: str) -> None:
     place = place_of(Location(entry.source, entry.position), language)
-    state = word(f"cli:state_{entry.state}", language)
+    state = label(f"state_{entry.state}", language)
     click.echo(
         click.style(f"{entry.id}  {place}", bold=True)
         + f"  {entry.feed}  {state}  {entry.at:%Y-%m-%d %H:%M}"

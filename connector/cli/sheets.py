@@ -13,9 +13,10 @@ from rich.text import Text
 
 from connector.aspect.derivation import Trial
 from connector.cli.console import console
+from connector.cli.labels import label
 from connector.cli.output import place_of
-from connector.cli.preview import Preview
 from connector.cli.rows import cells_table
+from connector.cli.trials import Preview
 from connector.errors import Finding, Location, Severity
 from connector.record.model import Quarantined
 from connector.texts import word
@@ -86,7 +87,7 @@ def _finding(finding: Finding, language: str) -> RenderableType:
     text.append(f"\n  {_spot(finding, language)}".rstrip(), style="dim")
     for part, line in (("why", said.why), ("fix", said.fix)):
         if line:
-            text.append(f"\n  {word(f'cli:{part}', language)} ", style="dim")
+            text.append(f"\n  {label(part, language)} ", style="dim")
             text.append(line)
     return Padding(text, (1, 0, 0, 0))
 

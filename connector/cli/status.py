@@ -10,6 +10,7 @@ from rich.table import Table
 
 from connector.cli.asking import Asked
 from connector.cli.console import console
+from connector.cli.labels import label
 from connector.cli.output import OK, counted, show_json
 from connector.cli.reaching import operations
 from connector.texts import word
@@ -29,7 +30,7 @@ def carry_out(asked: Asked) -> int:
 
 def _show(report: StatusReport, language: str) -> None:
     paper = console()
-    state = word("cli:running" if report.running else "cli:stopped", language)
+    state = label("running" if report.running else "stopped", language)
     since = f" · {report.started_at:%Y-%m-%d %H:%M:%S %Z}" if report.started_at else ""
     paper.print(f"[bold]{report.name}[/]  {report.bpnl}  {report.did}  {state}{since}")
     _figures(paper, report.counts, "cli:holds", language)
@@ -48,7 +49,7 @@ def _figures(paper: Console, figures: Mapping[str, int], key: str, language: str
 def _feeds(feeds: tuple[FeedStatus, ...], language: str) -> Table:
     table = Table(box=None, pad_edge=False)
     for heading in ("feed", "adapter", "documents", "records", "quarantined", "last_error"):
-        table.add_column(word(f"cli:heading_{heading}", language))
+        table.add_column(label(f"heading_{heading}", language))
     for feed in feeds:
         counts = (str(feed.documents), str(feed.records), str(feed.quarantined))
         table.add_row(feed.name, feed.adapter, *counts, feed.last_error)

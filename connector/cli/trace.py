@@ -7,10 +7,10 @@ from rich.table import Table
 
 from connector.cli.asking import Asked
 from connector.cli.console import console
+from connector.cli.labels import label
 from connector.cli.output import OK, show_json
 from connector.cli.reaching import operations
 from connector.errors import DataError
-from connector.texts import word
 from connector.web.operations import Trace
 
 
@@ -31,8 +31,8 @@ def _show(trace: Trace, language: str) -> None:
     click.echo(click.style(trace.about, bold=True))
     table = Table(box=None, pad_edge=False)
     for heading in ("at", "after", "room", "event", "what"):
-        label = word(f"cli:heading_{heading}", language)
-        table.add_column(label, overflow="fold", no_wrap=heading != "what")
+        title = label(f"heading_{heading}", language)
+        table.add_column(title, overflow="fold", no_wrap=heading != "what")
     start = trace.steps[0].at
     for step in trace.steps:
         after = f"+{(step.at - start).total_seconds():.3f} s"

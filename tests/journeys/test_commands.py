@@ -115,6 +115,8 @@ def running(plant: Path) -> Iterator[tuple[Path, subprocess.Popen[str], dict[str
         "ESLABON_PUBLIC__PORT": str(ports[0]),
         "ESLABON_PUBLIC__URL": f"http://localhost:{ports[0]}",
         "ESLABON_OPERATOR__PORT": str(ports[1]),
+        "ESLABON_FEED__SERIAL_PARTS__POLL_SECONDS": "0.2",
+        "ESLABON_FEED__SERIAL_PARTS__SOURCE__STABLE_SECONDS": "0.2",
     }
     with (plant / "log").open("w") as log:
         process = subprocess.Popen(

@@ -103,7 +103,7 @@ def test_the_language_is_the_one_asked_for_else_that_of_the_environment(
 @pytest.mark.parametrize(
     ("words", "what"),
     [
-        (["chek"], "no existe el comando «chek»"),
+        (["checks"], "no existe el comando «checks»"),
         (["quarantine", "lst"], "no existe el comando «lst»"),
         (["check", "--jsn"], "aquí no existe la opción «--jsn»"),
         (["init"], "falta «CARPETA»"),

@@ -82,22 +82,22 @@ def test_a_configured_identifier_wins(here: Installation) -> None:
 
 
 def test_all_mistakes_are_told_at_once_in_the_order_of_the_file(here: Installation) -> None:
-    here.change('name = "puebla"', 'nmae = "puebla"')
+    here.change('name = "puebla"', 'names = "puebla"')
     here.change("BPNL00000000PUE1", "bpnl1")
     here.change('trusted_proxy = "10.0.0.5"', "port = 0")
     here.change('mapping = "parts.yaml"', "mapping = 7")
     here.change('policy = "core"', 'policy = "cor"')
-    here.add("\n[limts]\n")
+    here.add("\n[limitz]\n")
 
     assert [
         ("missing_key", "/connector/name", here.line_of("[connector]")),
-        ("unknown_key", "/connector/nmae", here.line_of("nmae")),
+        ("unknown_key", "/connector/names", here.line_of("names")),
         ("wrong_form", "/connector/bpnl", here.line_of("bpnl1")),
         ("nobody_ends_tls", "/public/url", here.line_of("url =")),
         ("out_of_range", "/public/port", here.line_of("port = 0")),
         ("wrong_type", "/feed/0/mapping", here.line_of("mapping = 7")),
         ("policy_unknown", "/offer/0/policy", here.line_of('policy = "cor"')),
-        ("unknown_key", "/limts", here.line_of("[limts]")),
+        ("unknown_key", "/limitz", here.line_of("[limitz]")),
     ] == here.told()
 
 
@@ -125,7 +125,7 @@ def test_settings_with_another_mistake_are_handed_out_for_further_checks(
         ("[identity]", "trusted_issuer", "trusted_issuers"),
         ("[policy.core]", "purpose", "purposes"),
         ("[[feed]]", "pol_seconds", "poll_seconds"),
-        ("[feed.source]", "patern", "pattern"),
+        ("[feed.source]", "patterns", "pattern"),
     ],
 )
 def test_an_unknown_key_is_a_mistake_with_a_suggestion(
@@ -330,7 +330,9 @@ def test_line_ends_and_marks_of_windows_are_no_trouble(here: Installation) -> No
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_finding_says_what_why_and_fix(here: Installation, language: str) -> None:
-    here.change('name = "puebla"', 'nmae = "puebla"').change("until = 2027-12-31", "purposes = []")
+    here.change('name = "puebla"', 'names = "puebla"').change(
+        "until = 2027-12-31", "purposes = []"
+    )
     here.change('policy = "core"', 'policy = "cor"').change('"inbox"', '"inbox"\npassword = "x"')
     texts = [finding.text(language) for finding in here.load()[1]]
 
