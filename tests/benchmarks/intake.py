@@ -44,7 +44,7 @@ def _offered(db: Database) -> int:
 if __name__ == "__main__":
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(40))
     folder, source = Path(sys.argv[1]), Path(sys.argv[2])
-    shutil.copy(source, folder.parent / "drop" / "serial.csv")
+    shutil.copy(source, folder.parents[1] / "drop" / "serial.csv")
     settings, _ = load_settings(folder / "eslabon.toml", {})
     assert settings is not None
     tune()
