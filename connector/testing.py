@@ -53,10 +53,11 @@ class Intake:
     batches: list[Batch] = field(default_factory=list)
     done: set[str] = field(default_factory=set)
     partial: dict[str, int] = field(default_factory=dict)
+    failed: set[str] = field(default_factory=set)
 
     def request(self, *, rows_max: int = 1000) -> Request:
         """Ask for what is new."""
-        return Request(Checkpoint(self.done, self.partial), COLUMNS, BATCH, rows_max)
+        return Request(Checkpoint(self.done, self.partial, self.failed), COLUMNS, BATCH, rows_max)
 
     def take(self, adapter: Adapter, *, batches_max: int = 1000, rows_max: int = 1000) -> None:
         """Take in what is there, telling the adapter about each batch, and stop early if told."""
@@ -74,7 +75,8 @@ class Intake:
         if not batch.document.stream:
             self.partial[batch.document.fingerprint] = batch.taken
             if batch.ends:
-                self.done.add(batch.document.fingerprint)
+                ended = self.failed if batch.failure else self.done
+                ended.add(batch.document.fingerprint)
 
 
 class AdapterKit:

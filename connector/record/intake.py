@@ -2,7 +2,9 @@
 
 The records of a document go on together when its last batch is in: only then is it known
 that no key stands in it twice with different content. A batch that was read twice changes
-nothing, since the document's checkpoint is part of the same transaction.
+nothing, since the document's checkpoint is part of the same transaction. A document that
+was not read to its end when the next one of its feed begins is void: it may have been
+replaced half way, and its rows must not pass for known.
 """
 
 from __future__ import annotations
@@ -18,8 +20,8 @@ import orjson
 from connector.errors import Finding, Location
 from connector.record import quarantine, table
 from connector.record.model import Batch, Cells, Feed
-from connector.record.quarantine import Held
-from connector.record.table import Entry, Prior
+from connector.record.quarantine import Held, kept
+from connector.record.table import DocumentRow, Entry, Prior
 from connector.store import journal
 from connector.store.database import Database
 
@@ -54,10 +56,11 @@ def take(db: Database, feed: Feed, batch: Batch, now: datetime) -> Taken:
     """Store a batch with its rejects and its checkpoint; the last one sends them on."""
     with db.transaction() as tx:
         known = table.find_document(tx, feed.name, batch.document)
-        if known and known.state != "reading" and not batch.document.stream:
-            return Taken(ended=True)
-        if known and not batch.document.stream and known.rows >= batch.taken and not batch.ends:
-            return Taken()
+        if known and _is_done(known, batch):
+            return Taken(ended=batch.ends)
+        if known and known.state == "failed":
+            _void(tx, known.id, now)
+            known = None
         document = known.id if known else _open(tx, feed, batch, now)
         if batch.failure:
             return _refuse(tx, feed, batch, document, now)
@@ -89,11 +92,29 @@ def _joined(batches: Sequence[Batch]) -> Batch:
     )
 
 
+def _is_done(known: DocumentRow, batch: Batch) -> bool:
+    """Whether a batch says nothing new about a document that is known."""
+    if batch.document.stream:
+        return False
+    if known.state == "reading":
+        return known.rows >= batch.taken and not batch.ends
+    # What was refused before may be readable by the settings of today.
+    return known.state == "taken" or batch.failure is not None
+
+
 def _open(tx: Database, feed: Feed, batch: Batch, now: datetime) -> int:
+    for unfinished in table.unfinished(tx, feed.name):
+        _void(tx, unfinished, now)
+    quarantine.supersede_refusal(tx, feed.name, batch.document.name, now)
     document = table.insert_document(tx, feed.name, batch.document, now)
     detail = {"feed": feed.name, "name": batch.document.name}
     journal.append(tx, "document.opened", now, subject=_subject(document), detail=detail)
     return document
+
+
+def _void(tx: Database, document: int, now: datetime) -> None:
+    table.void_document(tx, document, _spans(tx, document))
+    journal.append(tx, "document.voided", now, subject=_subject(document))
 
 
 def _refuse(tx: Database, feed: Feed, batch: Batch, document: int, now: datetime) -> Taken:
@@ -166,13 +187,17 @@ def _store(tx: Database, feed: Feed, batch: Batch, sorting: _Sorting, now: datet
         table.insert_sightings(tx, sorting.document, sorting.unchanged)
     quarantine.supersede(tx, sorting.superseded, now)
     quarantine.reword(tx, list(sorting.conflicts), now)
-    held = [*_rejected(feed, batch), *_conflicting(tx, feed, batch, sorting)]
+    held = [*_rejected(tx, feed, batch), *_conflicting(tx, feed, batch, sorting)]
     return quarantine.hold(tx, held, now)
 
 
-def _rejected(feed: Feed, batch: Batch) -> Iterator[Held]:
-    for reject in batch.rejects:
-        name = batch.document.name
+def _rejected(tx: Database, feed: Feed, batch: Batch) -> Iterator[Held]:
+    name, rejects = batch.document.name, batch.rejects
+    if rejects and batch.document.stream:
+        # A stream repeats what it did not see acknowledged: the same text stands here once.
+        held = quarantine.raws_held(tx, feed.name, name)
+        rejects = [r for r in {r.raw: r for r in rejects}.values() if kept(r.raw) not in held]
+    for reject in rejects:
         yield Held(feed.name, name, reject.position, [reject.finding], raw=reject.raw)
 
 
@@ -197,12 +222,16 @@ def _key_of(feed: Feed, batch: Batch, row: Cells) -> str:
 
 def _send_on(tx: Database, document: int, now: datetime) -> None:
     """Open the next door to all records of a document, in as few lines as they allow."""
-    lines = journal.about(tx, _subject(document))
-    spans = [(x.first or 0, x.last or 0) for x in lines if x.event == "record.taken"]
-    for rows in _merged(spans):
+    for rows in _merged(_spans(tx, document)):
         journal.append(tx, "record.received", now, rows=rows)
     journal.append(tx, "document.taken", now, subject=_subject(document))
     table.forget_sightings(tx, document)
+
+
+def _spans(db: Database, document: int) -> list[tuple[int, int]]:
+    """Return the ranges of records that were taken of a document, batch by batch."""
+    lines = journal.about(db, _subject(document))
+    return [(x.first or 0, x.last or 0) for x in lines if x.event == "record.taken"]
 
 
 def _subject(document: int) -> str:
@@ -230,7 +259,12 @@ def _entries(feed: Feed, batch: Batch, document: int) -> Iterator[Entry]:
         return
     for key, position, row in zip(keys, batch.positions, batch.rows, strict=True):
         content = orjson.dumps((row,))
-        yield Entry(key or f"{own}{position}", position, None, content)
+        yield Entry(key or own + _own_key(batch, position, content), position, None, content)
+
+
+def _own_key(batch: Batch, position: int, content: bytes) -> str:
+    """Name a record without a key: the rows of a stream are numbered anew at every start."""
+    return blake2b(content, digest_size=16).hexdigest() if batch.document.stream else str(position)
 
 
 def _groups(batch: Batch, keys: Sequence[str], own: str) -> Iterator[Entry]:

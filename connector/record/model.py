@@ -38,10 +38,15 @@ class Feed:
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """How far a feed has been read: documents done, and rows taken of unfinished ones."""
+    """How far a feed has been read: documents done, and rows taken of unfinished ones.
+
+    ``failed`` are those that were refused as a whole: they are told once, and read after all
+    where settings of today let them be read.
+    """
 
     done: Container[str] = frozenset()
     partial: Mapping[str, int] = field(default_factory=dict)
+    failed: Container[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,7 @@ def hold(tx: Database, held: Iterable[Held], now: datetime) -> int:
             h.source,
             h.position,
             h.record,
-            h.raw[:RAW_CHARACTERS_MAX] or None,
+            kept(h.raw) or None,
             orjson.dumps([finding_to_json(f) for f in h.findings]),
             h.awaits,
             millis(now),
@@ -61,12 +61,36 @@ def hold(tx: Database, held: Iterable[Held], now: datetime) -> int:
     return len(rows)
 
 
+def kept(raw: str) -> str:
+    """Return as much of an unreadable text as the quarantine keeps."""
+    return raw[:RAW_CHARACTERS_MAX]
+
+
+def raws_held(db: Database, feed: str, source: str) -> frozenset[str]:
+    """Return the unreadable texts of a source that stand open."""
+    found = db.rows(
+        "SELECT raw FROM quarantine WHERE state = 'open' AND feed = ? AND source = ?"
+        " AND record IS NULL AND raw IS NOT NULL",
+        (feed, source),
+    )
+    return frozenset(row[0] for row in found)
+
+
 def supersede(tx: Database, keys: Sequence[str], now: datetime) -> None:
     """Close what stands open under these record keys, since a later revision has come."""
     tx.executemany(
         "UPDATE quarantine SET state = 'superseded', closed_at = ?"
         " WHERE record IN (SELECT id FROM record WHERE key = ?) AND state = 'open'",
         ((millis(now), key) for key in keys),
+    )
+
+
+def supersede_refusal(tx: Database, feed: str, source: str, now: datetime) -> None:
+    """Close what says that a document as a whole was refused: another one bears its name."""
+    tx.execute(
+        "UPDATE quarantine SET state = 'superseded', closed_at = ? WHERE state = 'open'"
+        " AND feed = ? AND source = ? AND record IS NULL AND position IS NULL",
+        (millis(now), feed, source),
     )
 
 

@@ -22,6 +22,26 @@ _LATEST = (
     " EXISTS (SELECT 1 FROM quarantine q WHERE q.record = r.id AND q.state = 'open')"
     " FROM record r WHERE r.key IN (%s) ORDER BY r.revision"
 )
+# What rows of a document have superseded since it was begun, wherever they themselves stand.
+_REOPEN_SUPERSEDED = (
+    "UPDATE quarantine SET state = 'open', closed_at = NULL WHERE state = 'superseded'"
+    " AND record IN (SELECT p.id FROM record r JOIN record p ON p.key = r.key"
+    " WHERE r.id BETWEEN ? AND ?)"
+    " AND closed_at >= (SELECT started_at FROM document WHERE id = ?)"
+)
+_CLOSE_HELD = (
+    "UPDATE quarantine SET state = 'superseded', closed_at = at WHERE state = 'open'"
+    " AND record BETWEEN ? AND ?"
+)
+_RENAME_KEYS = (
+    "UPDATE record SET key = key || char(31) || 'void' || document WHERE id BETWEEN ? AND ?"
+)
+# What could not be read of a document, or the document as a whole.
+_CLOSE_UNREADABLE = (
+    "UPDATE quarantine SET state = 'superseded', closed_at = at WHERE state = 'open'"
+    " AND record IS NULL AND (feed, source) = (SELECT feed, name FROM document WHERE id = ?1)"
+    " AND at >= (SELECT started_at FROM document WHERE id = ?1)"
+)
 _RECORDS = (
     "SELECT r.id, d.feed, d.name, d.header, r.revision, r.position, r.positions, r.content"
     " FROM record r JOIN document d ON d.id = r.document"
@@ -60,8 +80,11 @@ class DocumentRow:
 def checkpoint(db: Database, feed: str) -> Checkpoint:
     """Return which documents of a feed are done, and how far unfinished ones were read."""
     found = db.rows("SELECT fingerprint, state, rows FROM document WHERE feed = ?", (feed,))
-    done = frozenset(row[0] for row in found if row[1] != "reading")
-    return Checkpoint(done, {row[0]: row[2] for row in found if row[1] == "reading"})
+    return Checkpoint(
+        done=frozenset(row[0] for row in found if row[1] == "taken"),
+        partial={row[0]: row[2] for row in found if row[1] == "reading"},
+        failed=frozenset(row[0] for row in found if row[1] == "failed"),
+    )
 
 
 def find_document(db: Database, feed: str, document: Document) -> DocumentRow | None:
@@ -81,6 +104,30 @@ def insert_document(tx: Database, feed: str, document: Document, now: datetime) 
         " VALUES (?,?,?,?,'reading',?)",
         (feed, document.name, document.fingerprint, header, millis(now)),
     )
+
+
+def unfinished(db: Database, feed: str) -> list[int]:
+    """Return the documents of a feed that were begun and not read to their end."""
+    found = db.rows("SELECT id FROM document WHERE feed = ? AND state = 'reading'", (feed,))
+    return [int(row[0]) for row in found]
+
+
+def void_document(tx: Database, document: int, spans: Sequence[tuple[int, int]]) -> None:
+    """Take back what was read of a document, so that its rows are known no more.
+
+    ``spans`` are the ranges of its records. They stay as they are, under keys that nothing
+    else has, and what they had superseded in the quarantine stands there again.
+    """
+    tx.executemany(_REOPEN_SUPERSEDED, ((*span, document) for span in spans))
+    tx.executemany(_CLOSE_HELD, spans)
+    tx.executemany(_RENAME_KEYS, spans)
+    tx.execute(_CLOSE_UNREADABLE, (document,))
+    tx.execute(
+        "UPDATE document SET state = 'failed', fingerprint = fingerprint || ':' || id"
+        " WHERE id = ?",
+        (document,),
+    )
+    forget_sightings(tx, document)
 
 
 def mark_document(tx: Database, document: int, rows: int, state: str, now: datetime) -> None:

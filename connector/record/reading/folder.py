@@ -50,7 +50,7 @@ class Sighting:
             seen = path.stat()
         except OSError:
             return None
-        name = path.relative_to(folder).as_posix()
+        name = _shown(path.relative_to(folder))
         return cls(path, name, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns, seen.st_ino)
 
     def again(self) -> bool:
@@ -94,12 +94,14 @@ class _Memory:
 
     first_seen: dict[Path, tuple[Sighting, float]] = field(default_factory=dict)
     surveys: dict[Path, tuple[Sighting, Survey]] = field(default_factory=dict)
+    refusals: dict[Path, tuple[Sighting, Finding | None]] = field(default_factory=dict)
 
     def keep_only(self, paths: set[Path]) -> None:
         """Forget files that have left the folder."""
         for gone in self.first_seen.keys() - paths:
             del self.first_seen[gone]
             self.surveys.pop(gone, None)
+            self.refusals.pop(gone, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,17 +174,28 @@ class DropFolder(ABC):
         """Yield the rows of a file that was not refused, from where the checkpoint says."""
 
     def _read_file(self, found: Found, request: Request) -> Iterator[Batch]:
-        known = found.fingerprint in request.checkpoint.done
-        if known and self.done is Fate.LEAVE:
-            return
-        refusal = found.refusal or self.refusal(found, request)
-        if known:
+        known = request.checkpoint
+        if found.fingerprint in known.done:
             # Durable before the last stop, but not put away; or dropped a second time.
-            self._put_away(found.sighting, failed=refusal is not None)
+            self._put_away(found.sighting, failed=False)
+            return
+        refusal = found.refusal or self._refusal(found, request)
+        if refusal and found.fingerprint in known.failed:
+            self._put_away(found.sighting, failed=True)
         elif refusal:
             yield found.refused(refusal)
         else:
             yield from self._guarded(found, request)
+
+    def _refusal(self, found: Found, request: Request) -> Finding | None:
+        """Judge a file once for as long as it lies there: counting its rows takes time."""
+        path = found.sighting.path
+        before, known = self._memory.refusals.get(path, (None, None))
+        if before == found.sighting:
+            return known
+        refusal = self.refusal(found, request)
+        self._memory.refusals[path] = (found.sighting, refusal)
+        return refusal
 
     def _guarded(self, found: Found, request: Request) -> Iterator[Batch]:
         try:
@@ -265,13 +278,20 @@ class DropFolder(ABC):
         try:
             target = _move(sighting.path, folder)
         except OSError as error:
-            log.warning("file.stuck", file=sighting.name, folder=str(folder), reason=str(error))
+            log.warning(
+                "file.stuck", file=sighting.name, folder=_shown(folder), reason=error.strerror
+            )
         else:
-            log.info("file.moved", file=sighting.name, to=str(target), failed=failed)
+            log.info("file.moved", file=sighting.name, to=_shown(target), failed=failed)
 
 
 def _may(folder: Path, mode: int) -> bool:
     return os.access(folder, mode, effective_ids=os.access in os.supports_effective_ids)
+
+
+def _shown(path: Path) -> str:
+    """Return a path as text; names in another encoding than the system's show their bytes."""
+    return os.fsencode(path.as_posix()).decode("utf-8", "backslashreplace")
 
 
 def _lost(sighting: Sighting, error: OSError) -> TransientError:
@@ -282,7 +302,7 @@ def _lost(sighting: Sighting, error: OSError) -> TransientError:
 def _unreadable(sighting: Sighting, error: OSError) -> Finding:
     return Finding(
         "connector.record.reading:file_unreadable",
-        {"file": sighting.name, "path": str(sighting.path), "reason": str(error.strerror)},
+        {"file": sighting.name, "path": _shown(sighting.path), "reason": str(error.strerror)},
         Location(sighting.name),
     )
 

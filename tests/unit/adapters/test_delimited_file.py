@@ -441,11 +441,40 @@ def test_files_can_be_left_in_place(folder: Path) -> None:
 def test_a_file_that_was_durable_before_the_last_stop_is_put_away(folder: Path) -> None:
     (folder / "bad.csv").write_text("x")
     (folder / "good.csv").write_text(GOOD)
-    done = {batch.document.fingerprint for batch in read(folder, "parte")}
+    bad, good = sorted(read(folder, "parte"), key=lambda batch: batch.document.name)
+    known = Checkpoint(done={good.document.fingerprint}, failed={bad.document.fingerprint})
     adapter = DelimitedFile(folder, delimiter=";", stable_seconds=0)
-    batches = take(adapter, Request(Checkpoint(done=done), columns=("parte",)))
+    batches = take(adapter, Request(known, columns=("parte",)))
 
     assert ([], ["done/good.csv", "failed/bad.csv"]) == (batches, files(folder))
+
+
+def test_a_file_that_was_refused_is_read_once_the_settings_are_right(folder: Path) -> None:
+    (folder / "a.csv").write_text(GOOD)
+    (refused,) = read(folder, "fecha")
+    known = Checkpoint(failed={refused.document.fingerprint})
+    adapter = DelimitedFile(folder, delimiter=";", stable_seconds=0)
+    (batch,) = adapter.read(Request(known, columns=("parte",)))
+
+    assert (refused.failure is None, batch.failure) == (False, None)
+
+
+def test_a_refused_file_that_is_left_in_place_is_told_once(folder: Path) -> None:
+    (folder / "a.csv").write_text("x")
+    (refused,) = read(folder, "parte")
+    known = Checkpoint(failed={refused.document.fingerprint})
+    adapter = DelimitedFile(folder, stable_seconds=0, done=Fate.LEAVE)
+    again = [list(adapter.read(Request(known, columns=("parte",)))) for _ in range(2)]
+
+    assert (again, files(folder)) == ([[], []], ["a.csv"])
+
+
+def test_a_name_in_an_old_encoding_is_shown_and_kept(folder: Path) -> None:
+    (folder / os.fsdecode(b"pi\xe9zas.csv")).write_text(GOOD)
+    (batch,) = take(DelimitedFile(folder, delimiter=";", stable_seconds=0), Request())
+
+    assert batch.document.name == "pi\\xe9zas.csv"
+    assert [os.fsencode(name) for name in files(folder)] == [b"done/pi\xe9zas.csv"]
 
 
 def test_a_file_that_was_replaced_before_it_was_put_away_is_kept(folder: Path) -> None:

@@ -22,9 +22,10 @@ def db(tmp_path):
     database.close()
 
 
-def batch(  # noqa: PLR0913
+def batch(
     rows: Sequence[Sequence[object]], *, name="a.csv", first=2, ends=True, taken=None, stream=False
 ) -> Batch:
+    """Return rows of a document whose fingerprint is its name with ``-print``."""
     document = Document(name, f"{name}-print", ("serial", "name"), stream=stream)
     positions = range(first, first + len(rows))
     return Batch(document, positions, rows, taken or first + len(rows) - 2, ends)
@@ -146,7 +147,7 @@ def test_a_refused_document_is_named_with_its_reason(db):
     document = Document("a.csv", "p", ())
     intake.take(db, FEED, Batch(document, [], [], 0, ends=True, failure=finding), NOW)
 
-    assert table.checkpoint(db, "parts").done == {"p"}
+    assert table.checkpoint(db, "parts").failed == {"p"}
     assert quarantine.listed(db, None, 10)[0].findings == (finding,)
 
 
@@ -166,3 +167,105 @@ def test_a_batch_that_was_stored_already_is_passed_over_after_a_restart(db):
     again = intake.take(db, FEED, given, NOW)
 
     assert (again.records, table.checkpoint(db, "parts").partial) == (0, {"a.csv-print": 2})
+
+
+def refused(name="a.csv") -> Batch:
+    document = Document(name, f"{name}-print", ())
+    return Batch(document, [], [], 0, ends=True, failure=Finding("record:y", {}, Location(name)))
+
+
+def current(db: Database) -> list[tuple[str, int]]:
+    """Return serials and revisions of what is before the next door."""
+    return [(r.rows[0][0], r.revision) for span in received(db) for r in table.records(db, *span)]
+
+
+def test_a_document_that_was_replaced_half_way_takes_no_row_with_it(db):
+    intake.take(db, FEED, batch([("1", "a"), ("2", "b")], ends=False), NOW)
+    whole = batch([("1", "a"), ("2", "b"), ("3", "c")], name="a-again.csv")
+    taken = intake.take(db, FEED, whole, NOW)
+
+    assert (taken.records, [serial for serial, _ in current(db)]) == (3, ["1", "2", "3"])
+
+
+def test_a_document_that_was_put_aside_half_way_is_read_from_its_start(db):
+    intake.take(db, FEED, batch([("1", "a")], ends=False), NOW)
+    intake.take(db, FEED, batch([("9", "z")], name="b.csv"), NOW)
+    before = table.checkpoint(db, "parts").partial
+    intake.take(db, FEED, batch([("1", "a"), ("2", "b")]), NOW)
+
+    assert (before, [serial for serial, _ in current(db)]) == ({}, ["9", "1", "2"])
+
+
+def test_what_a_half_read_document_kept_back_is_void_with_it(db):
+    reject = Reject(4, "1;2;3", Finding("record:x", {}, Location("a.csv", 4)))
+    given = batch([("1", "a"), ("1", "z")], ends=False)
+    half = Batch(given.document, given.positions, given.rows, 3, ends=False, rejects=[reject])
+    intake.take(db, FEED, half, NOW)
+    before = len(quarantine.listed(db, None, 10))
+    intake.take(db, FEED, batch([("1", "z")], name="b.csv"), NOW)
+
+    assert (before, quarantine.listed(db, None, 10)) == (3, [])
+
+
+def test_what_a_half_read_document_had_replaced_stands_again(db):
+    intake.take(db, FEED, batch([("1", "a"), ("1", "z")]), NOW)
+    intake.take(db, FEED, batch([("1", "right")], name="b.csv", ends=False), NOW)
+    between = len(quarantine.listed(db, None, 10))
+    intake.take(db, FEED, batch([("2", "b")], name="c.csv"), NOW)
+
+    assert (between, len(quarantine.listed(db, None, 10))) == (0, 2)
+
+
+def test_a_document_of_one_feed_leaves_those_of_another_alone(db):
+    intake.take(db, FEED, batch([("1", "a")], ends=False), NOW)
+    other = Feed("lots", key=("serial",), columns=("serial", "name"))
+    intake.take(db, other, batch([("1", "a")], name="b.csv"), NOW)
+
+    assert table.checkpoint(db, "parts").partial == {"a.csv-print": 1}
+
+
+def test_a_refused_document_that_comes_again_is_told_once(db):
+    intake.take(db, FEED, refused(), NOW)
+    again = intake.take(db, FEED, refused(), NOW)
+
+    assert (again.quarantined, len(quarantine.listed(db, None, 10))) == (0, 1)
+
+
+def test_a_refused_document_is_taken_once_settings_let_it_be_read(db):
+    intake.take(db, FEED, refused(), NOW)
+    taken = intake.take(db, FEED, batch([("1", "a")]), NOW)
+
+    assert (taken.records, current(db), quarantine.listed(db, None, 10)) == (1, [("1", 1)], [])
+
+
+def test_a_mended_document_takes_the_place_of_the_refused_one(db):
+    intake.take(db, FEED, refused(), NOW)
+    mended = batch([("1", "a")])
+    document = Document("a.csv", "another-print", mended.document.header)
+    intake.take(db, FEED, Batch(document, [2], mended.rows, 1, ends=True), NOW)
+
+    assert (current(db), quarantine.listed(db, None, 10)) == ([("1", 1)], [])
+
+
+def message(*rows: Sequence[object], rejects: Sequence[str] = ()) -> Batch:
+    """Return messages of a stream, those in ``rejects`` unreadable."""
+    document = Document("line/1", "line/1", ("serial", "name"), stream=True)
+    finding = Finding("record:x", {}, Location("line/1", 1))
+    held = [Reject(1, raw, finding) for raw in rejects]
+    return Batch(document, range(1, len(rows) + 1), rows, len(rows), ends=True, rejects=held)
+
+
+def test_an_unreadable_message_that_is_sent_again_is_kept_once(db):
+    intake.take(db, FEED, message(rejects=["{", "["]), NOW)
+    again = intake.take(db, FEED, message(rejects=["{", "{", "x"]), NOW)
+
+    assert again.quarantined == 1
+    assert [q.raw for q in quarantine.listed(db, None, 10)] == ["{", "[", "x"]
+
+
+def test_messages_without_a_key_never_take_the_place_of_each_other(db):
+    intake.take(db, FEED, message(("", "a")), NOW)
+    intake.take(db, FEED, message(("", "b")), NOW)  # after a restart its number is 1 again
+    intake.take(db, FEED, message(("", "a")), NOW)
+
+    assert current(db) == [("", 1), ("", 1)]
