@@ -15,7 +15,7 @@ from typing import Any, TextIO
 
 import orjson
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
 EXPOSITION_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 HIDDEN = "[hidden]"
@@ -27,7 +27,6 @@ _SECRET = re.compile(
 )
 _BEARER = re.compile(r"\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]+", re.IGNORECASE)
 _JWT = re.compile(r"\beyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*")
-_MESSAGE_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15)
 
 Event = MutableMapping[str, Any]
 
@@ -72,16 +71,9 @@ class Metrics:
     """All figures of one connector, built once and handed down; names begin ``eslabon_``."""
 
     registry: CollectorRegistry = field(repr=False)
-    records_taken: Counter
-    records_quarantined: Counter
-    rows_done: Counter
-    door_seconds: Histogram
     backlog_rows: Gauge
-    messages_sent: Counter
-    messages_received: Counter
-    message_seconds: Histogram
     messages_owed: Gauge
-    data_reads: Counter
+    negotiations: Gauge
     stored: Gauge
     feed_failing: Gauge
 
@@ -95,45 +87,14 @@ def build_metrics() -> Metrics:
     registry = CollectorRegistry()
     return Metrics(
         registry=registry,
-        records_taken=Counter(
-            "eslabon_records_taken", "Records taken in.", ["feed"], registry=registry
-        ),
-        records_quarantined=Counter(
-            "eslabon_records_quarantined", "Records kept back.", ["feed"], registry=registry
-        ),
-        rows_done=Counter(
-            "eslabon_rows_done", "Rows that passed a door.", ["door"], registry=registry
-        ),
-        door_seconds=Histogram(
-            "eslabon_door_seconds", "Seconds per batch of a door.", ["door"], registry=registry
-        ),
         backlog_rows=Gauge(
             "eslabon_backlog_rows", "Rows that wait before a door.", ["door"], registry=registry
-        ),
-        messages_sent=Counter(
-            "eslabon_messages_sent",
-            "Messages sent to partners.",
-            ["message", "outcome"],
-            registry=registry,
-        ),
-        messages_received=Counter(
-            "eslabon_messages_received",
-            "Messages received from partners.",
-            ["message", "outcome"],
-            registry=registry,
-        ),
-        message_seconds=Histogram(
-            "eslabon_message_seconds",
-            "Seconds to answer a partner.",
-            ["message"],
-            registry=registry,
-            buckets=_MESSAGE_SECONDS,
         ),
         messages_owed=Gauge(
             "eslabon_messages_owed", "Messages that we still owe to partners.", registry=registry
         ),
-        data_reads=Counter(
-            "eslabon_data_reads", "Reads of data by partners.", ["outcome"], registry=registry
+        negotiations=Gauge(
+            "eslabon_negotiations", "Negotiations by state.", ["state"], registry=registry
         ),
         stored=Gauge("eslabon_stored", "What the store holds.", ["what"], registry=registry),
         feed_failing=Gauge(

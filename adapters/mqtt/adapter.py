@@ -62,7 +62,7 @@ class Mqtt:
     username: str = ""
     """The user at the broker; empty where it asks for none."""
 
-    password: str = ""
+    password: str = field(default="", repr=False)
     """That user's password, as a reference to a file or an environment variable."""
 
     tls: bool = False

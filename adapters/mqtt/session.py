@@ -11,7 +11,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import structlog
@@ -49,7 +49,7 @@ class Broker:
     session_seconds: int
     messages_max: int
     username: str
-    password: str
+    password: str = field(repr=False)
     tls: bool
     ca_file: Path | None
     cert_file: Path | None

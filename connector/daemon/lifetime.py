@@ -166,6 +166,10 @@ def _exposed(house: House, operations: Operations, metrics: Metrics) -> bytes:
     metrics.messages_owed.set(report.counts.get("owed", 0))
     for name, count in report.counts.items():
         metrics.stored.labels(name).set(count)
+    metrics.negotiations.clear()
+    for state, count in report.negotiations.items():
+        metrics.negotiations.labels(state).set(count)
+    metrics.feed_failing.clear()
     for name, error in house.intake.troubles().items():
         metrics.feed_failing.labels(name, _code(error)).set(1)
     return metrics.exposition()

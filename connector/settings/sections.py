@@ -231,9 +231,6 @@ class LimitsSection:
     partner_request_seconds_max: Annotated[
         Seconds, Meta(description="wait for a partner's answer")
     ] = 15.0
-    owed_deadline_seconds: Annotated[
-        Seconds, Meta(description="after how long a message that cannot be sent is parked")
-    ] = 86_400.0
     access_grant_seconds: Annotated[
         Seconds, Meta(description="how long one access token opens data")
     ] = 300.0

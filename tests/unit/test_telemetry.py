@@ -117,10 +117,10 @@ def test_an_exception_keeps_its_place_and_loses_its_secrets(stream: io.StringIO)
 def test_two_connectors_in_one_process_count_apart() -> None:
     one, other = build_metrics(), build_metrics()
 
-    one.records_taken.labels("parts").inc(5)
+    one.backlog_rows.labels("derivation").set(5)
 
-    assert b'eslabon_records_taken_total{feed="parts"} 5.0' in one.exposition()
-    assert b'feed="parts"' not in other.exposition()
+    assert b'eslabon_backlog_rows{door="derivation"} 5.0' in one.exposition()
+    assert b'door="derivation"' not in other.exposition()
 
 
 def test_every_figure_bears_our_name() -> None:
