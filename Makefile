@@ -23,6 +23,10 @@ $(READY): requirements.lock pyproject.toml deploy/need
 broker:
 	@deploy/need --optional "an MQTT broker" mosquitto -- bash -c 'PATH="$$PATH:/usr/sbin" command -v mosquitto'
 
+.PHONY: demo
+demo: $(READY) broker ## four companies here, from a plant's files to an OEM's twins; KEEP=1, STOP=1
+	@$(BIN)/python -m deploy.demo.demo $(if $(KEEP),--keep) $(if $(STOP),--stop)
+
 .PHONY: test
 test: $(READY) broker ## every test but benchmarks, journeys with real processes included
 	$(BIN)/pytest -m "not benchmark and not conformance" $(ARGS)

@@ -134,6 +134,11 @@ class Company:
         )
         return Answer(asked.returncode, asked.stdout, asked.stderr)
 
+    def show_command(self, *words: str) -> int:
+        """Run a command in the terminal of this program, and return its exit code."""
+        asked = subprocess.run((*PROGRAM, *words, "--config", str(self.config)), check=False)
+        return asked.returncode
+
     def ask(self, *words: str, codes: Sequence[int] = (0, 1)) -> dict[str, object]:
         """Run a command with ``--json`` and return its answer.
 
