@@ -16,7 +16,7 @@ from connector.daemon.feeds import FeedPlan, plan_feeds
 from connector.errors import EslabonError, Finding, Location, SetupError, Severity
 from connector.identifiers import SemanticId
 from connector.settings.lines import Lines
-from connector.settings.loading import errors, load_settings
+from connector.settings.loading import errors, examine
 from connector.settings.values import Settings
 from connector.texts import word
 
@@ -27,9 +27,12 @@ _SAID_BEFORE = "daemon:mapping_unreadable"
 
 def carry_out(asked: Asked) -> int:
     """Show all findings; 1 where one forbids to run, 2 where there is no configuration."""
-    settings, findings = load_settings(asked.config, os.environ)
-    if settings:
-        findings += contents_wrong(settings, findings)
+    examined = examine(asked.config, os.environ)
+    findings = list(examined.findings)
+    if examined.shown:
+        findings += contents_wrong(examined.shown, findings)
+        # Feeds may share a mapping, and with it its mistakes.
+        findings = list({(f.code, f.where, f.path): f for f in findings}.values())
     wrong = errors(findings)
     warnings = len(findings) - len(wrong)
     if asked.as_json:
@@ -46,7 +49,7 @@ def carry_out(asked: Asked) -> int:
 
 
 def contents_wrong(settings: Settings, said: Iterable[Finding]) -> list[Finding]:
-    """Return what is wrong with mappings, models and sources of settings that could be read."""
+    """Return what is wrong with mappings, models and sources, where nothing was said yet."""
     library = model_library(settings)
     plans, findings = plan_feeds(settings)
     known = [finding for finding in findings if finding.code != _SAID_BEFORE]
@@ -54,7 +57,7 @@ def contents_wrong(settings: Settings, said: Iterable[Finding]) -> list[Finding]
         known += mapping_findings(plan, library)
     touched = {finding.path for finding in said if finding.severity is Severity.ERROR}
     known += _sources_wrong(settings, touched)
-    known += _offers_wrong(settings, library)
+    known += _offers_wrong(settings, library, touched)
     return known
 
 
@@ -89,12 +92,15 @@ def _sources_wrong(settings: Settings, touched: Iterable[str]) -> Iterator[Findi
             yield Finding(error.code, error.params, where, f"/feed/{place}/source")
 
 
-def _offers_wrong(settings: Settings, library: ModelLibrary) -> Iterator[Finding]:
+def _offers_wrong(
+    settings: Settings, library: ModelLibrary, touched: Iterable[str]
+) -> Iterator[Finding]:
     offered = [(i, offer, urn) for i, offer in enumerate(settings.offer) for urn in offer.aspects]
     known = set(library.list()) if offered else set()
     lines = Lines(settings.file.read_text(encoding="utf-8-sig"))
     for place, offer, urn in offered:
-        if urn not in known:
+        pointer = f"/offer/{place}/aspects"
+        if urn not in known and not any(path.startswith(pointer) for path in touched):
             where = Location(str(settings.file), lines.of(("offer", place, "aspects")))
             params = {"offer": offer.name, "aspect": urn}
-            yield Finding("cli:offer_model_unknown", params, where, f"/offer/{place}/aspects")
+            yield Finding("cli:offer_model_unknown", params, where, pointer)

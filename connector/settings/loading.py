@@ -41,6 +41,20 @@ class _Places:
         return Finding(problem.code, problem.params, where, pointer, problem.severity)
 
 
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """What came of reading the file.
+
+    ``settings`` are None where a value could not be read. ``shown`` are settings all the
+    same, with examples in place of such values: good for further checks of what is right
+    in itself, and for nothing else.
+    """
+
+    findings: list[Finding]
+    settings: Settings | None = None
+    shown: Settings | None = None
+
+
 def load_settings(
     file: FilePath, environment: Mapping[str, str]
 ) -> tuple[Settings | None, list[Finding]]:
@@ -50,21 +64,29 @@ def load_settings(
     a caller that wants to run asks `errors` first. A finding's ``where`` holds file and
     line, or the variable that set the value. Warnings are findings too.
     """
+    examination = examine(file, environment)
+    return examination.settings, examination.findings
+
+
+def examine(file: FilePath, environment: Mapping[str, str]) -> Examination:
+    """Read the file like `load_settings`, and show as much of it as can be shown."""
     try:
         text = _text(file)
         document = tomllib.loads(text)
     except OSError as error:
         params = {"file": file, "reason": error.strerror}
-        return None, [Finding("settings:no_configuration", params, Location(str(file)))]
+        return Examination([Finding("settings:no_configuration", params, Location(str(file)))])
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        return None, [_not_toml(file, error)]
+        return Examination([_not_toml(file, error)])
     shape = Shape(ConfigurationFile)
     changed, origins = overrides.apply(document, environment, cast("Shape[object]", shape))
     places = _Places(file, Lines(text), origins)
-    settings, problems = _read(file, changed, environment, shape)
-    problems += _lost(changed, origins)
-    findings = [places.finding(problem) for problem in problems]
-    return settings, sorted(findings, key=lambda finding: finding.where.row or 0)
+    problems = shape.problems(changed)
+    shown = _shown(file, changed, environment, shape, problems)
+    further = _further(shown, problems) if shown else []
+    found = [places.finding(p) for p in (*problems, *further, *_lost(changed, origins))]
+    findings = sorted(found, key=lambda finding: finding.where.row or 0)
+    return Examination(findings, None if problems else shown, shown)
 
 
 def errors(findings: Iterable[Finding]) -> list[Finding]:
@@ -72,24 +94,23 @@ def errors(findings: Iterable[Finding]) -> list[Finding]:
     return [finding for finding in findings if finding.severity is Severity.ERROR]
 
 
-def _read(
+def _shown(
     file: FilePath,
     document: object,
     environment: Mapping[str, str],
     shape: Shape[ConfigurationFile],
-) -> tuple[Settings | None, list[Problem]]:
-    """Check shape and contents; what stands on mended ground is not reported."""
-    problems = shape.problems(document)
-    if not problems:
-        settings = _settings(file, shape.convert(document), environment)
-        return settings, list(cross_problems(settings))
-    mended = shape.mended(document, problems)
-    if shape.problems(mended):
-        return None, problems
-    shown = _settings(file, shape.convert(mended), environment)
+    problems: list[Problem],
+) -> Settings | None:
+    mended = shape.mended(document, problems) if problems else document
+    if problems and shape.problems(mended):
+        return None
+    return _settings(file, shape.convert(mended), environment)
+
+
+def _further(shown: Settings, problems: Iterable[Problem]) -> list[Problem]:
+    """Return what is wrong beyond the shape; what stands on mended ground is not reported."""
     wrong = {problem.path for problem in problems}
-    further = [p for p in cross_problems(shown) if not _touches(p.path, wrong)]
-    return None, problems + further
+    return [found for found in cross_problems(shown) if not _touches(found.path, wrong)]
 
 
 def _settings(

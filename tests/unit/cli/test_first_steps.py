@@ -95,11 +95,10 @@ def test_check_finds_mistakes_of_settings_mapping_source_and_offer_at_once(
 ) -> None:
     _change(plant / "eslabon.toml", "poll_seconds", "pol_seconds")
     _change(plant / "mappings/serial_parts.yaml", "nameAtManufacturer", "nameAtManufaturer")
-    said = eslabon("check", "--json")
-    assert ["settings:unknown_key"] == _errors(said)
-
-    _change(plant / "eslabon.toml", "pol_seconds", "poll_seconds")
-    _change(plant / "eslabon.toml", 'folder = "inbox"', 'folder = "nowhere"')
+    text = (plant / "eslabon.toml").read_text(encoding="utf-8")
+    feed = text[text.index("\n[[feed]]") : text.index("# ---- who")]
+    other = feed.replace("serial-parts", "other").replace('"inbox"', '"nowhere"')
+    _append(plant / "eslabon.toml", other.replace("pol_seconds", "poll_seconds"))
     _append(
         plant / "eslabon.toml",
         '\n[[offer]]\nname = "o"\npartners = ["p"]\npolicy = "industry-core"\n'
@@ -110,11 +109,13 @@ def test_check_finds_mistakes_of_settings_mapping_source_and_offer_at_once(
 
     assert 1 == said.code
     assert {
+        "settings:unknown_key",
         "aspect:mapping_property_misspelt",
         "connector.record.reading:folder_missing",
         "cli:offer_model_unknown",
     } == set(_errors(said))
     assert [] == [f for f in said.json["findings"] if f["row"] is None]
+    assert 4 == len(_errors(said))
 
 
 def test_check_in_an_empty_folder_says_how_to_begin(
