@@ -10,19 +10,20 @@ import urllib.error
 import urllib.request
 import uuid
 from base64 import urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from connector.identifiers import Did
+from connector.partner.model import PROOF_HEADER
 from connector.protocols.dcp.identity import DcpIdentity, DcpSettings
 from connector.settings.loading import load_settings
-from connector.settings.values import Settings
 from deploy.demo.company import Company
 from deploy.demo.mailbox import Mailbox
 from deploy.demo.processes import DidNotHappenError
 
 DSP = "/dsp/2025-1"
+REGISTRY = "/api/v3"
 CONTEXT = "https://w3id.org/dspace/2025/1/context.jsonld"
 OK = range(200, 300)
 SECONDS = 30
@@ -53,7 +54,7 @@ class Grant:
     @property
     def is_registry(self) -> bool:
         """Whether it opens the registry of twins."""
-        return self.endpoint.rstrip("/").endswith("/api/v3")
+        return self.endpoint.rstrip("/").endswith(REGISTRY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,18 +93,50 @@ def grants_of(company: Company) -> tuple[Grant, ...]:
         db.close()
 
 
-def loot_of(partner: Company, serial: str) -> Loot:
+class Reader:
+    """Reads what a provider serves, signing with one company's own keys."""
+
+    def __init__(self, company: Company, provider: Company) -> None:
+        """Take whose keys to use, and whom to ask."""
+        self.company = company
+        self.provider = provider
+
+    def read(self, url: str, token: str, body: object = None) -> Reply:
+        """Ask for an address with a token, and prove that this company uses it."""
+        proof = asyncio.run(self._holder_proof(token))
+        return _request(url, {"Authorization": token, PROOF_HEADER: proof}, body)
+
+    def lookup(self, token: str, serial: str) -> Reply:
+        """Ask the registry for the twin of a serial number."""
+        links = [{"name": "partInstanceId", "value": serial}]
+        return self.read(f"{self.provider.url}{REGISTRY}/lookup/shellsByAssetLink", token, links)
+
+    def say(self, path: str, message: Mapping[str, object]) -> Reply:
+        """Send a message of the protocol."""
+        proof = asyncio.run(self._message_proof())
+        return _request(self.provider.url + DSP + path, {"Authorization": proof}, message)
+
+    async def _message_proof(self) -> str:
+        async with _identity_of(self.company) as identity:
+            return await identity.authorization_for(self.provider.did)
+
+    async def _holder_proof(self, token: str) -> str:
+        async with _identity_of(self.company) as identity:
+            return await identity.holder_binding().proof_for(self.provider.did, token)
+
+
+def loot_of(reader: Reader, serial: str) -> Loot:
     """Return what a partner rightly knows of one part, having read it with its own token.
 
     Raises `DidNotHappenError` where its token does not open it: then that others get nothing
     would prove nothing.
     """
-    grants = grants_of(partner)
-    registry = next(grant for grant in grants if grant.is_registry)
-    shells = _rightly(lookup(registry.endpoint, registry.token, serial))["result"]
-    if not isinstance(shells, list) or not shells:
-        raise DidNotHappenError(f"{partner.name} does not find {serial}")
-    shell = _rightly(read(f"{registry.endpoint}{_shell_path(shells[0])}", registry.token))
+    grants = grants_of(reader.company)
+    token = next(grant for grant in grants if grant.is_registry).token
+    shells = _list(_rightly(reader.lookup(token, serial)), "result")
+    if not shells:
+        raise DidNotHappenError(f"{reader.company.name} does not find {serial}")
+    shell = _rightly(reader.read(_shell_url(reader.provider, shells[0]), token))
     hrefs = [_href(submodel) for submodel in _list(shell, "submodelDescriptors")]
     return Loot(serial, str(shell["globalAssetId"]), str(shells[0]), tuple(hrefs), grants)
 
@@ -111,58 +144,37 @@ def loot_of(partner: Company, serial: str) -> Loot:
 class Intruder:
     """A company with valid credentials that tries what is meant for another one."""
 
-    def __init__(self, company: Company, victim: Company) -> None:
-        """Take the company, with its own keys and its own grants, and whom it tries."""
-        self._company = company
-        self._victim = victim
-        self._base = victim.url + DSP
+    def __init__(self, reader: Reader) -> None:
+        """Take the company with its own keys, and whom it tries."""
+        self._reader = reader
+        self._grants = grants_of(reader.company)
 
     def catalog(self) -> list[object]:
-        """Return the datasets that the victim's catalog shows this company."""
+        """Return the datasets that the catalog shows this company."""
         message = {"@context": [CONTEXT], "@type": "CatalogRequestMessage"}
-        reply = self._say("/catalog/request", message)
+        reply = self._reader.say("/catalog/request", message)
         return _list(reply.body, "dataset") if reply.granted else []
 
-    def attempts(self, loot: Loot, offer: Mapping[str, object] | None) -> list[Attempt]:
-        """Try everything; ``offer`` is the partner's own, to be asked for outright."""
-        own = self._own_token()
-        agreement = loot.registry.agreement
+    def attempts(self, loot: Loot) -> list[Attempt]:
+        """Try everything with what is this company's own, then with the partner's tokens."""
+        own = [grant.token for grant in self._grants] or ["made-up"]
+        registry = next((grant.token for grant in self._grants if grant.is_registry), own[0])
+        theirs = [grant.token for grant in loot.grants]
+        shell = _shell_url(self._reader.provider, loot.shell)
         return [
-            *([self._negotiation(loot, offer)] if offer else []),
-            _attempt("try_transfer", self._transfer(agreement)),
-            *self._twin(loot, own),
-            *self._data(loot),
+            _attempt("try_transfer", self._transfer(loot.registry.agreement)),
+            _attempt("try_lookup", self._reader.lookup(registry, loot.serial)),
+            _attempt("try_shell", self._reader.read(shell, registry)),
+            _attempt(
+                "try_submodels", self._reader.read(f"{shell}/submodel-descriptors", registry)
+            ),
+            _attempt("try_href", self._best(loot.hrefs, own)),
+            _attempt("try_stolen_lookup", self._reader.lookup(loot.registry.token, loot.serial)),
+            _attempt("try_stolen_href", self._best(loot.hrefs, theirs)),
+            _attempt("try_stolen_bare", _request(loot.hrefs[0], {"Authorization": theirs[0]})),
         ]
 
-    def stolen(self, loot: Loot) -> list[Attempt]:
-        """Try the partner's own tokens, as if they had been stolen from it."""
-        token = loot.registry.token
-        lookup_reply = lookup(loot.registry.endpoint, token, loot.serial)
-        replies = [read(href, grant.token) for href in loot.hrefs for grant in loot.grants]
-        best = next((reply for reply in replies if reply.granted), replies[0])
-        return [_attempt("try_stolen_lookup", lookup_reply), _attempt("try_stolen_data", best)]
-
-    def _own_token(self) -> str:
-        grants = [grant for grant in grants_of(self._company) if grant.is_registry]
-        return grants[0].token if grants else "made-up"
-
-    def _twin(self, loot: Loot, token: str) -> list[Attempt]:
-        endpoint = self._victim.url + "/api/v3"
-        by_id = f"{endpoint}{_shell_path(loot.shell)}"
-        return [
-            _attempt("try_lookup", lookup(endpoint, token, loot.serial)),
-            _attempt("try_shell", read(by_id, token)),
-            _attempt("try_submodels", read(f"{by_id}/submodel-descriptors", token)),
-        ]
-
-    def _data(self, loot: Loot) -> list[Attempt]:
-        """Ask for every address of the partner's with every token of our own."""
-        tokens = [grant.token for grant in grants_of(self._company)] or ["made-up"]
-        replies = [read(href, token) for href in loot.hrefs for token in tokens]
-        worst = next((reply for reply in replies if reply.granted), replies[0])
-        return [_attempt("try_href", worst)]
-
-    def _negotiation(self, loot: Loot, offer: Mapping[str, object]) -> Attempt:
+    def negotiation(self, loot: Loot, offer: Mapping[str, object]) -> Attempt:
         """Ask for the partner's offer outright, and wait for what comes back."""
         with Mailbox() as mailbox:
             message = {
@@ -172,7 +184,7 @@ class Intruder:
                 "callbackAddress": mailbox.url,
                 "offer": {**offer, "target": loot.registry.dataset},
             }
-            reply = self._say("/negotiations/request", message)
+            reply = self._reader.say("/negotiations/request", message)
             came = mailbox.message() if reply.granted else {"@type": str(reply.status)}
         kind = str(came.get("@type"))
         return Attempt("try_negotiation", denied=kind != "ContractAgreementMessage", said=kind)
@@ -184,39 +196,21 @@ class Intruder:
             "consumerPid": uuid.uuid4().urn,
             "agreementId": agreement,
             "format": "HttpData-PULL",
-            "callbackAddress": self._company.url + DSP,
+            "callbackAddress": self._reader.company.url + DSP,
         }
-        return self._say("/transfers/request", message)
+        return self._reader.say("/transfers/request", message)
 
-    def _say(self, path: str, message: Mapping[str, object]) -> Reply:
-        """Send a message of the protocol, signed with this company's own key."""
-        proof = asyncio.run(_proof(self._settings(), self._victim.did))
-        return _request(self._base + path, proof, message)
-
-    def _settings(self) -> Settings:
-        settings, findings = load_settings(self._company.config, os.environ)
-        if settings is None:
-            raise DidNotHappenError(str(findings))
-        return settings
+    def _best(self, hrefs: Sequence[str], tokens: Sequence[str]) -> Reply:
+        """Ask for every address with every token, and return what brought most."""
+        replies = [self._reader.read(href, token) for href in hrefs for token in tokens]
+        return next((reply for reply in replies if reply.granted), replies[0])
 
 
-def catalog_of(company: Company, provider: Company) -> list[object]:
-    """Return the datasets that a provider's catalog shows a company."""
-    return Intruder(company, provider).catalog()
-
-
-def lookup(endpoint: str, token: str, serial: str) -> Reply:
-    """Ask a registry for the twin of a serial number."""
-    links = [{"name": "partInstanceId", "value": serial}]
-    return _request(f"{endpoint}/lookup/shellsByAssetLink", token, links)
-
-
-def read(url: str, token: str) -> Reply:
-    """Ask for an address with a token."""
-    return _request(url, token, None)
-
-
-async def _proof(settings: Settings, audience: Did) -> str:
+@asynccontextmanager
+async def _identity_of(company: Company) -> AsyncIterator[DcpIdentity]:
+    settings, findings = load_settings(company.config, os.environ)
+    if settings is None:
+        raise DidNotHappenError(str(findings))
     identity = DcpIdentity(
         DcpSettings(
             did=settings.did,
@@ -231,7 +225,7 @@ async def _proof(settings: Settings, audience: Did) -> str:
         lambda: datetime.now(UTC),
     )
     try:
-        return await identity.authorization_for(audience)
+        yield identity
     finally:
         await identity.close()
 
@@ -259,9 +253,9 @@ def _rightly(reply: Reply) -> dict[str, object]:
     return reply.body
 
 
-def _shell_path(shell: object) -> str:
+def _shell_url(provider: Company, shell: object) -> str:
     coded = urlsafe_b64encode(str(shell).encode()).decode().rstrip("=")
-    return f"/shell-descriptors/{coded}"
+    return f"{provider.url}{REGISTRY}/shell-descriptors/{coded}"
 
 
 def _list(holder: object, key: str) -> list[object]:
@@ -269,8 +263,8 @@ def _list(holder: object, key: str) -> list[object]:
     return found if isinstance(found, list) else []
 
 
-def _request(url: str, token: str, body: object) -> Reply:
-    headers = {"Authorization": token, "Content-Type": "application/json"}
+def _request(url: str, headers: Mapping[str, str], body: object = None) -> Reply:
+    headers = {**headers, "Content-Type": "application/json"}
     content = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(url, data=content, headers=headers)  # noqa: S310 - our own
     try:

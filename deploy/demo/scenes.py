@@ -1,4 +1,4 @@
-"""The scenes of the demo: each shows something, and returns what it counted beside what must be."""
+"""The scenes of the demo: each shows something, and returns its figures to be checked."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ SETTLE_SECONDS = 20.0
 WALK_SECONDS = 30.0
 LINES_SHOWN = 4
 MODELS = 5
+ASPECTS = "SELECT i.value, count(*) FROM aspect a JOIN interned i ON i.id = a.semantic GROUP BY 1"
 
 
 def curtain(stage: Stage, cast: Cast) -> None:
@@ -83,11 +84,14 @@ def kept_back(stage: Stage, cast: Cast) -> list[Check]:
     stage.command(cast.supplier, "quarantine", "list")
     entries = cast.supplier.ask("quarantine", "list")["entries"]
     serials = data.TOPIC if cast.broker else data.SERIALS
-    places = {
-        (entry["source"], entry["position"])
+    places = [
+        (finding["source"], finding["row"], finding["column"] or "")
         for entry in (entries if isinstance(entries, list) else [])
-    }
-    wanted = {(serials if w.file == data.SERIALS else w.file, w.row) for w in data.wrong()}
+        for finding in entry["findings"]
+    ]
+    wanted = [
+        (serials if w.file == data.SERIALS else w.file, w.row, w.column) for w in data.wrong()
+    ]
     return [Check("places", sorted(places), sorted(wanted))]
 
 
@@ -124,19 +128,12 @@ def outsiders(stage: Stage, cast: Cast, door: Built) -> list[Check]:
     own = outcome.of_parts([SEAT])[0]
     seat = _walk(cast.neighbour, own.serial)
     stage.say("own_part", serial=own.serial, parts=_count(seat, "parts"))
-    loot = intruder.loot_of(cast.oem, door.serial)
-    stranger = intruder.Intruder(cast.stranger, cast.supplier)
-    neighbour = intruder.Intruder(cast.neighbour, cast.supplier)
+    loot = intruder.loot_of(intruder.Reader(cast.oem, cast.supplier), door.serial)
     tried = {
-        "stranger": [
-            _catalog_attempt(stranger),
-            _collect_attempt(cast.stranger, door),
-            *stranger.attempts(loot, _offer_to(cast, loot)),
-        ],
-        "neighbour": [_collect_attempt(cast.neighbour, door), *neighbour.attempts(loot, None)],
+        "stranger": _stranger_attempts(cast, door, loot),
+        "neighbour": _neighbour_attempts(cast, door, loot),
     }
     _show_attempts(stage, tried)
-    _show_limit(stage, neighbour.stolen(loot))
     denied = [attempt.denied for attempts in tried.values() for attempt in attempts]
     return [
         Check("own_part", _count(seat, "parts"), outcome.below([own]).places),
@@ -231,9 +228,7 @@ def _aspects_by_model(company: Company) -> dict[str, int]:
     store = company.folder / "data" / "eslabon.db"
     db = sqlite3.connect(f"file:{store}?mode=ro", uri=True)
     try:
-        rows = db.execute(
-            "SELECT i.value, count(*) FROM aspect a JOIN interned i ON i.id = a.semantic GROUP BY 1"
-        ).fetchall()
+        rows = db.execute(ASPECTS).fetchall()
     finally:
         db.close()
     return {SemanticId(model).aspect_name: count for model, count in rows}
@@ -253,9 +248,22 @@ def _walk(company: Company, serial: str) -> dict[str, object]:
     return report
 
 
-def _catalog_attempt(thief: intruder.Intruder) -> intruder.Attempt:
-    shown = thief.catalog()
-    return intruder.Attempt("try_catalog", denied=not shown, said=f"{len(shown)}")
+def _stranger_attempts(cast: Cast, door: Built, loot: intruder.Loot) -> list[intruder.Attempt]:
+    """Return what the stranger tried, who has not even an agreement."""
+    thief = intruder.Intruder(intruder.Reader(cast.stranger, cast.supplier))
+    shown = len(thief.catalog())
+    return [
+        intruder.Attempt("try_catalog", denied=shown == 0, said=f"{shown}"),
+        _collect_attempt(cast.stranger, door),
+        thief.negotiation(loot, _offer_to(cast, loot)),
+        *thief.attempts(loot),
+    ]
+
+
+def _neighbour_attempts(cast: Cast, door: Built, loot: intruder.Loot) -> list[intruder.Attempt]:
+    """Return what the neighbour tried; it has tokens of its own, for other parts."""
+    thief = intruder.Intruder(intruder.Reader(cast.neighbour, cast.supplier))
+    return [_collect_attempt(cast.neighbour, door), *thief.attempts(loot)]
 
 
 def _collect_attempt(company: Company, door: Built) -> intruder.Attempt:
@@ -266,7 +274,7 @@ def _collect_attempt(company: Company, door: Built) -> intruder.Attempt:
 
 def _offer_to(cast: Cast, loot: intruder.Loot) -> dict[str, object]:
     """Return the offer that the OEM's catalog holds for the registry."""
-    for dataset in intruder.Intruder(cast.oem, cast.supplier).catalog():
+    for dataset in intruder.Intruder(intruder.Reader(cast.oem, cast.supplier)).catalog():
         if isinstance(dataset, dict) and dataset["@id"] == loot.registry.dataset:
             offer: dict[str, object] = dataset["hasPolicy"][0]
             return offer
@@ -286,12 +294,6 @@ def _show_attempts(stage: Stage, tried: dict[str, list[intruder.Attempt]]) -> No
             for attempt in attempts
         ]
         stage.table(("", "attempt", "brought", "answer"), rows)
-
-
-def _show_limit(stage: Stage, stolen: Sequence[intruder.Attempt]) -> None:
-    """Say honestly what a stolen token does; it is a limit of the protocol, no check."""
-    opened = [attempt for attempt in stolen if not attempt.denied]
-    stage.say("stolen_opens" if opened else "stolen_shut")
 
 
 def _count(report: dict[str, object], name: str) -> int:

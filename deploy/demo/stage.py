@@ -66,9 +66,9 @@ class Stage:
         """Print a table whose headings are keys; ``numbers`` sets all but the first right."""
         table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
         for place, heading in enumerate(headings):
-            justify = "right" if numbers and place else "left"
             title = self.text(f"heading_{heading}") if heading else ""
-            table.add_column(title, justify=justify, overflow="fold")
+            right = numbers and place
+            table.add_column(title, justify="right" if right else "left", overflow="fold")
         for row in rows:
             table.add_row(*map(str, row))
         self.console.print(table)
