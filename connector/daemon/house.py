@@ -7,8 +7,9 @@ proof of identity, other reactions, further routes, a probe.
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -35,7 +36,8 @@ from connector.loops.taking import Taking
 from connector.offer.datasets import Shelf
 from connector.offer.publication import Publication
 from connector.offer.sights import Sights
-from connector.partner.model import Identity, Partner
+from connector.partner.model import HolderProofs, Identity, Partner
+from connector.pipeline import Door
 from connector.protocols.aas.inbound import Registry
 from connector.protocols.aas.outbound import PartnerVisit
 from connector.protocols.dataplane.inbound import DataPlane
@@ -48,6 +50,7 @@ from connector.protocols.dsp.outbound import CatalogClient, DspSender
 from connector.protocols.http import ClientLimits, GuardedClient
 from connector.settings.values import Settings
 from connector.store.database import Database
+from connector.store.journal import Work
 from connector.store.outbox import Owed
 from connector.store.receipt import Receipt
 from connector.store.signals import Signals
@@ -76,10 +79,14 @@ class Proof(Identity, Whereabouts, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """How the connector proves itself and believes others, with the routes that this takes."""
+    """How the connector proves itself and believes others, with the routes that this takes.
+
+    Without ``holders`` access tokens are not bound to the partner that they were given to.
+    """
 
     proof: Proof
     routes: Sequence[BaseRoute] = ()
+    holders: HolderProofs | None = None
 
 
 def _unwatched(_: str) -> None:
@@ -131,7 +138,7 @@ class House:
 def build(settings: Settings, parts: Parts) -> House:
     """Put a connector together; raises `SetupError` for whatever cannot work."""
     store = store_path(settings)
-    db = Database.open(store)
+    db = Database.open(store, parts.probe)
     library = open_library(settings)
     trust = parts.trust or _dcp_trust(settings, parts.clock)
     client = GuardedClient(_limits(settings))
@@ -143,7 +150,7 @@ def build(settings: Settings, parts: Parts) -> House:
     doors, sender = exchange.doors(db, shelf, signals)
     log = AccessLog(store, parts.clock)
     desk = dsp.Desk(trust.proof, trust.proof, *doors, shelf, settings.public.url)
-    gate = Gate(db, shelf, Sights(db, shelf), parts.clock)
+    gate = Gate(db, shelf, Sights(db, shelf), parts.clock, trust.holders)
     routes = [
         *dsp.routes(desk),
         *trust.routes,
@@ -152,9 +159,10 @@ def build(settings: Settings, parts: Parts) -> House:
         *parts.routes,
     ]
     publication = Publication(settings.offer_rules())
-    intake = IntakeThread(store, open_taking(settings, library, publication, parts.clock))
+    taking = open_taking(settings, library, publication, parts.clock, parts.probe)
+    intake = IntakeThread(partial(Database.open, store, parts.probe), taking)
     grants = exchange.grants(doors, signals)
-    abroad = PartnerVisit(client, grants)
+    abroad = PartnerVisit(client, grants, trust.holders)
     visits = _Visits(settings.connector.bpnl, OwnVisit(db), abroad)
     return House(
         settings=settings,
@@ -219,9 +227,13 @@ def open_workshop(
 
 
 def open_taking(
-    settings: Settings, library: ModelLibrary, publication: Publication, clock: Clock
+    settings: Settings,
+    library: ModelLibrary,
+    publication: Publication,
+    clock: Clock,
+    probe: Callable[[str], None] = _unwatched,
 ) -> Taking:
-    """Return the intake loop with all feeds and the doors behind them."""
+    """Return the intake loop with all feeds and the doors behind them, each door watched."""
     plans = planned(settings)
     workshop = open_workshop(settings, library, plans)
     doors = pipeline.provide(
@@ -229,7 +241,18 @@ def open_taking(
         Registration().register_twins,
         publication.publish_offers,
     )
-    return Taking(feed_sources(settings, plans), doors, clock)
+    watched = [_watched(door, probe) for door in doors]
+    return Taking(feed_sources(settings, plans), watched, clock, probe)
+
+
+def _watched(door: Door, probe: Callable[[str], None]) -> Door:
+    """Return a door that tells the probe its name when it is opened."""
+
+    def opening(db: Database, work: Work, now: datetime) -> None:
+        probe(door.name)
+        door.opening(db, work, now)
+
+    return replace(door, opening=opening)
 
 
 def _dcp_trust(settings: Settings, clock: Clock) -> Trust:
@@ -247,7 +270,7 @@ def _dcp_trust(settings: Settings, clock: Clock) -> Trust:
         settings.address_book(),
         clock,
     )
-    return Trust(identity, dcp.routes(identity))
+    return Trust(identity, dcp.routes(identity), identity.holder_binding())
 
 
 def _limits(settings: Settings) -> ClientLimits:

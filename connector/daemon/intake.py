@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TypeVar
 
@@ -28,9 +27,9 @@ Job = Callable[[Database], None]
 class IntakeThread:
     """Runs the intake loop beside the event loop, on a connection of its own."""
 
-    def __init__(self, path: Path, taking: Taking) -> None:
-        """Take the store's file and the loop; nothing starts before `start`."""
-        self._path = path
+    def __init__(self, open_store: Callable[[], Database], taking: Taking) -> None:
+        """Take what opens the store, and the loop; nothing starts before `start`."""
+        self._open_store = open_store
         self._taking = taking
         self._jobs: SimpleQueue[Job] = SimpleQueue()
         self._stop = threading.Event()
@@ -68,7 +67,7 @@ class IntakeThread:
         def job(db: Database) -> None:
             try:
                 answer.set_result(question(db, self._taking))
-            except EslabonError as error:
+            except Exception as error:  # noqa: BLE001 - whoever asked is told, and intake goes on
                 answer.set_exception(error)
 
         self._jobs.put(job)
@@ -80,7 +79,7 @@ class IntakeThread:
         return answer.result()
 
     def _run(self) -> None:
-        db = Database.open(self._path)
+        db = self._open_store()
         try:
             while not self._stop.is_set():
                 self._do_jobs(db)

@@ -15,7 +15,7 @@ import asyncio
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -113,17 +113,18 @@ class Sender:
         try:
             while True:
                 self._news.clear()
-                wait = self._begin_due()
-                try:
-                    async with asyncio.timeout(wait):
-                        await self._news.wait()
-                except TimeoutError:
-                    continue
+                await self._rest(self._begin_due())
         finally:
             for task in self._under_way.values():
                 task.cancel()
             await asyncio.gather(*self._under_way.values(), return_exceptions=True)
             self._settle()
+
+    async def _rest(self, seconds: float) -> None:
+        """Wait for news, but not longer."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._news.wait()
 
     def _begin_due(self) -> float:
         """Begin to send what is due; return the seconds until there may be more to do."""
@@ -223,9 +224,17 @@ class Sender:
     def _park(self, owed: Owed, error: Exception) -> None:
         structlog.get_logger().exception("message.broke", message=owed.outgoing.message)
         self._arrived.pop(owed.id, None)
+        reason = f"{type(error).__name__}: {error}"[:REASON_CHARACTERS_MAX]
         with self._line.db.transaction() as tx:
-            reason = f"{type(error).__name__}: {error}"
-            outbox.park(tx, owed, self._line.clock(), reason[:REASON_CHARACTERS_MAX])
+            outbox.park(tx, owed, self._line.clock(), reason)
+        # By itself: what broke here may break there again, and it is parked by then.
+        asyncio.get_running_loop().call_soon(self._end, owed, reason)
+
+    def _end(self, owed: Owed, reason: str) -> None:
+        """End the process of a message that will not arrive: nobody may wait for it for ever."""
+        with self._line.db.transaction() as tx:
+            self._line.effects.refused(tx, owed, reason, self._line.clock())
+        self._line.committed(owed.outgoing.process)
 
     def _fail(self, owed: Owed, receipt: Receipt) -> None:
         """Record that a message did not arrive: it is tried again, or given up."""

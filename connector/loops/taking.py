@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 import structlog
 
 from connector import pipeline
-from connector.errors import EslabonError, Finding, Location, TransientError
+from connector.errors import DataError, EslabonError, Finding, Location, TransientError
 from connector.pipeline import Door
 from connector.record import intake, table
 from connector.record.model import Adapter, Batch, Feed, Request
@@ -57,19 +57,29 @@ class _Reading:
     totals: Totals = field(default_factory=Totals)
 
 
+def _unwatched(_: str) -> None:
+    """Take no notice: nobody probes."""
+
+
 class Taking:
-    """All feeds and the doors behind them; made, used and closed in one thread."""
+    """All feeds and the doors behind them; made, used and closed in one thread.
+
+    ``probe`` is told when a batch is about to be taken ("taking"), when it is durable
+    ("taken"), and when its source knows ("acknowledged").
+    """
 
     def __init__(
         self,
         sources: Sequence[FeedSource],
         doors: Sequence[Door],
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        probe: Callable[[str], None] = _unwatched,
     ) -> None:
         """Take the feeds in the order of the configuration, and the doors of the way."""
         self._readings = [_Reading(source) for source in sources]
         self._doors = doors
         self._clock = clock
+        self._probe = probe
         self._log = structlog.get_logger()
 
     def errors(self) -> dict[str, EslabonError]:
@@ -140,6 +150,10 @@ class Taking:
         except EslabonError as error:
             self._fail(reading, error)
             return False
+        except Exception as error:  # noqa: BLE001 - a bug of ours costs one feed, not all
+            self._log.exception("feed.broke", feed=reading.source.feed.name)
+            self._fail(reading, _mistake(error))
+            return False
         return batch is not None
 
     def _next_batch(self, db: Database, reading: _Reading) -> Batch | None:
@@ -158,8 +172,11 @@ class Taking:
 
     def _take(self, db: Database, reading: _Reading, batch: Batch) -> None:
         feed = reading.source.feed
+        self._probe("taking")
         taken = intake.take(db, feed, batch, self._clock())
+        self._probe("taken")
         reading.source.adapter.acknowledge(batch, failed=batch.failure is not None)
+        self._probe("acknowledged")
         reading.totals = Totals(
             reading.totals.documents + int(taken.ended),
             reading.totals.records + taken.records,
@@ -192,6 +209,11 @@ class Taking:
             Finding(error.code, error.params, Location(name))
             for name, error in self.errors().items()
         )
+
+
+def _mistake(error: Exception) -> DataError:
+    reason = f"{type(error).__name__}: {error}"
+    return DataError("connector:our_mistake", door="intake", reason=reason)
 
 
 def _sum(totals: Sequence[Totals]) -> Totals:

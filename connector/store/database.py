@@ -7,7 +7,7 @@ still be there. Every change goes through `Database.transaction`.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
@@ -24,16 +24,30 @@ Row = tuple[Any, ...]
 _FULL = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
 
 
-class Database:
-    """A connection to the store; not to be handed from one thread to another."""
+def _unwatched(_: str) -> None:
+    """Take no notice: nobody probes."""
 
-    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+
+class Database:
+    """A connection to the store; not to be handed from one thread to another.
+
+    ``probe`` is told when a transaction has written all and is about to be made durable
+    ("committing"), and when it is ("committed").
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        connection: sqlite3.Connection,
+        probe: Callable[[str], None] = _unwatched,
+    ) -> None:
         """Wrap an open connection; use `open` to get one."""
         self.path = path
         self._connection = connection
+        self._probe = probe
 
     @classmethod
-    def open(cls, path: Path) -> Self:
+    def open(cls, path: Path, probe: Callable[[str], None] = _unwatched) -> Self:
         """Open the file, creating it if needed, and apply the migrations that it lacks.
 
         Raises `SetupError` where the folder cannot be written or the file is newer than
@@ -50,7 +64,7 @@ class Database:
         connection.execute("PRAGMA foreign_keys=OFF")
         connection.execute(f"PRAGMA cache_size=-{CACHE_KIBIBYTES}")
         connection.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
-        database = cls(path, connection)
+        database = cls(path, connection, probe)
         database._migrate()
         return database
 
@@ -68,11 +82,13 @@ class Database:
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self
+                self._probe("committing")
                 self._connection.execute("COMMIT")
             except BaseException:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
                 raise
+        self._probe("committed")
 
     def execute(self, sql: str, parameters: Sequence[object] = ()) -> int:
         """Run one statement and return the row id that it inserted, or 0."""
