@@ -146,7 +146,7 @@ def _tombstone(tombstone: Tombstone, language: str) -> str:
         "cli:tombstone",
         language,
         partner=tombstone.partner,
-        id=tombstone.id,
+        id=f"{tombstone.aspect} {tombstone.id}".strip(),
         step=tombstone.step,
         reason=tombstone.reason,
     )

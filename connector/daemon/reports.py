@@ -146,7 +146,7 @@ def _collected(collection: Collection, nodes: list[Node]) -> CollectionReport:
     parts = tuple(_part(node, counted[node.id], asked) for node in nodes)
     tombstones = [p.tombstone for p in parts if p.tombstone]
     gaps = [
-        Tombstone(node.partner, gap.aspect, gap.step, gap.reason)
+        Tombstone(node.partner, node.global_asset_id, gap.step, gap.reason, gap.aspect)
         for node in nodes
         for gap in node.gaps
     ]

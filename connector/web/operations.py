@@ -169,12 +169,16 @@ class CollectRequest:
 
 @dataclass(frozen=True, slots=True)
 class Tombstone:
-    """A part or aspect that could not be had: from whom, which, at which step, and why."""
+    """A part that could not be had: from whom, which, at which step, and why.
+
+    ``aspect`` is the semantic id of what is missing where the part itself was had.
+    """
 
     partner: str
     id: str
     step: str
     reason: str
+    aspect: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,7 @@ class Missed(NamedTuple):
     id: str
     step: str
     reason: str
+    aspect: str = ""
 
 
 class Walked(NamedTuple):

@@ -143,10 +143,12 @@ def test_json_holds_the_same(running: Connector, eslabon: Eslabon) -> None:
 def test_what_could_not_be_had_is_named_and_is_a_finding(
     running: Connector, eslabon: Eslabon
 ) -> None:
-    running.reports = [replace(COMPLETE, parts=PARTS, tombstones=(LOST,))]
+    missing = Tombstone("puebla", "urn:uuid:1", "pull", "gone", "urn:samm:x:1.0.0#Pcf")
+    running.reports = [replace(COMPLETE, parts=PARTS, tombstones=(LOST, missing))]
     said = eslabon("collect", "--partner", "puebla", "--part", "CTRL-1")
 
     assert 1 == said.code
+    assert "urn:samm:x:1.0.0#Pcf urn:uuid:1 of puebla could not be had, at pull" in said.out
     assert "urn:uuid:3 of puebla could not be had, at lookup: 404 Not Found" in said.out
 
 

@@ -140,6 +140,19 @@ async def test_terms_that_we_do_not_accept_are_named_as_such(db: Database) -> No
     assert ["UsagePolicyValidation"] == [step for *_, step, _ in buried(table.nodes(db, about))]
 
 
+class Closed(World):
+    async def value(self, partner: Partner, submodel: RemoteSubmodel) -> Mapping[str, object]:
+        raise PartnerError("connector.protocols.aas:value_no_object", url=submodel.href)
+
+
+async def test_an_aspect_that_cannot_be_had_is_a_gap_of_a_part_that_was(db: Database) -> None:
+    about = await walked(db, Closed({ROOT: [line(ONE)]}))
+
+    (root,) = table.nodes(db, about)
+    assert "done" == root.state
+    assert [(BILL, "SubmodelRequest")] == [(gap.aspect, gap.step) for gap in root.gaps]
+
+
 @pytest.mark.parametrize(
     "wrong",
     ["text", 7, None, [], {}, {"catenaXId": 7}, {"catenaXId": {"a": 1}}],
