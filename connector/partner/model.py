@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from connector.errors import PartnerError
 from connector.identifiers import Bpnl, Did
+
+PROOF_HEADER = "Data-Pull-Proof"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +42,19 @@ class Caller:
 
     ``bpnl`` is the one that the credentials attest, never one that a header claims.
     ``expires_at`` (aware UTC) is when this proof ends: earlier of the reuse limit and the
-    earliest expiry among ``credentials``.
+    earliest expiry among ``credentials``. ``proves_possession`` says that the partner's own
+    documents promise a proof (`HolderProofs`) with every use of a token that we give it.
     """
 
     did: Did
     bpnl: Bpnl
     credentials: tuple[VerifiedCredential, ...]
     expires_at: datetime
+    proves_possession: bool = False
+
+
+class UnprovenHolderError(PartnerError):
+    """An access token came without proof that the partner who uses it is the one it is for."""
 
 
 class Identity(Protocol):
@@ -61,4 +70,20 @@ class Identity(Protocol):
 
     async def authorization_for(self, audience: Did) -> str:
         """Return the ``Authorization`` header value of one message to ``audience``."""
+        ...
+
+
+class HolderProofs(Protocol):
+    """Binds an access token to the partner that it was given to: a proof goes with each use."""
+
+    async def check(self, proof: str, token_digest: bytes, holder: Did) -> None:
+        """Return when ``proof`` shows that ``holder`` uses the token, for us, now.
+
+        ``token_digest`` is the token's SHA-256. Raises `UnprovenHolderError` when it does
+        not, and `TransientError` when the holder's own endpoints cannot be reached.
+        """
+        ...
+
+    async def proof_for(self, audience: Did, token: str) -> str:
+        """Return the header value that proves us as the holder of a token of ``audience``."""
         ...

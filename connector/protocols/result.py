@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from connector.errors import DataError, EslabonError, PartnerError, TransientError
+from connector.partner.model import UnprovenHolderError
 from connector.texts import say
 from connector.transfer.access import TOKEN_MISSING
 
@@ -44,7 +45,7 @@ def answering(endpoint: Endpoint) -> Endpoint:
                 path=request.url.path,
                 status=status,
                 code=error.code,
-                partner=error.params.get("partner"),
+                partner=error.params.get("partner") or error.params.get("who"),
             )
             return failure(status, str(error.text()))
 
@@ -70,6 +71,8 @@ async def unsupported(_request: Request) -> Response:
 def _status(error: EslabonError) -> int:
     if isinstance(error, TransientError):
         return 503
+    if isinstance(error, UnprovenHolderError):
+        return 401
     if error.code.startswith(_ADMISSION):
         return _STATUS.get(error.code, 403)
     return _STATUS.get(error.code, 400)

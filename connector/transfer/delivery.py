@@ -137,6 +137,7 @@ class DeliveryDoor(ProcessDoor[TransferProcess, TransferContent]):
             agreement_id=agreement.id,
             format=request.format,
             endpoint=endpoint_of(dataset, self._data_side.public_url),
+            holder_bound=caller.proves_possession,
         )
 
     def _decided(

@@ -14,11 +14,15 @@ GRANT_SECONDS = 300
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransferProcess(Process[TransferState]):
-    """Access to one dataset under one agreement; ``endpoint`` is what the provider opens."""
+    """Access to one dataset under one agreement; ``endpoint`` is what the provider opens.
+
+    ``holder_bound``: whoever reads under it has to prove that it is the partner.
+    """
 
     agreement_id: str
     format: str
     endpoint: str = ""
+    holder_bound: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,18 +16,25 @@ from connector.transfer.states import TransferState
 
 def transfers() -> ProcessTable[TransferProcess]:
     """Return the table of transfers."""
-    columns = ("agreement", "format", "endpoint")
+    columns = ("agreement", "format", "endpoint", "holder_bound")
     undecided = "coalesce(state, 'REQUESTED') = 'REQUESTED'"
     return ProcessTable("transfer", columns, undecided, _transfer, _own)
 
 
 def _transfer(fields: dict[str, Any], own: Row) -> TransferProcess:
     typed = with_states(fields, TransferState)
-    return TransferProcess(**typed, agreement_id=own[0], format=own[1], endpoint=own[2])
+    agreement_id, media, endpoint, holder_bound = own
+    return TransferProcess(
+        **typed,
+        agreement_id=agreement_id,
+        format=media,
+        endpoint=endpoint,
+        holder_bound=bool(holder_bound),
+    )
 
 
 def _own(one: TransferProcess) -> Row:
-    return one.agreement_id, one.format, one.endpoint
+    return one.agreement_id, one.format, one.endpoint, one.holder_bound
 
 
 def token_hash(token: str) -> bytes:

@@ -16,7 +16,7 @@ from connector.offer.datasets import Shelf
 from connector.offer.model import Dataset, OfferRule, Policy
 from connector.offer.publication import DOOR, Publication
 from connector.offer.sights import Sights
-from connector.partner.model import Caller, VerifiedCredential
+from connector.partner.model import Caller, HolderProofs, VerifiedCredential
 from connector.pipeline import EVENTS
 from connector.protocols.aas.inbound import Registry
 from connector.protocols.dataplane.inbound import DataPlane
@@ -106,6 +106,7 @@ class Plant:
     db: Database
     rules: Sequence[OfferRule] = RULES
     now: datetime = NOW
+    proofs: HolderProofs | None = None
     publication: Publication = field(init=False)
 
     def __post_init__(self) -> None:
@@ -123,7 +124,7 @@ class Plant:
         policies = policies or (TRACEABILITY, FOOTPRINT)
         self.publication = Publication(rules)
         self.shelf = Shelf(rules, policies, self.twins.semantic_ids, "puebla")
-        gate = Gate(self.db, self.shelf, Sights(self.db, self.shelf), self.clock)
+        gate = Gate(self.db, self.shelf, Sights(self.db, self.shelf), self.clock, self.proofs)
         registry = Registry(gate, self.twins, self.shelf, self.log, PUBLIC_URL)
         plane = DataPlane(gate, self.twins, self.log)
         self.app = Starlette(routes=[*registry.routes(), *plane.routes()])
@@ -181,6 +182,14 @@ class Plant:
                 ),
             )
         return token
+
+    def bind(self, token: str) -> None:
+        """Let a token open only with a proof that its holder sends it."""
+        self.db.execute(
+            "UPDATE transfer SET holder_bound = 1 FROM access_token a"
+            " WHERE a.transfer = pid AND a.token_hash = ?",
+            (sha256(token.encode()).digest(),),
+        )
 
     def access(self, token: str) -> Access:
         """Return whose token it is."""

@@ -63,7 +63,7 @@ class Registry:
         return [Mount(REGISTRY_PATH, routes=[*routes, search, Mount("/", app=_Unsupported())])]
 
     async def _shells(self, request: Request) -> Response:
-        visitor = self._admit(request, _PAGING)
+        visitor = await self._admit(request, _PAGING)
         limit, after = _limit(request), position_of(request.query_params.get("cursor")).twin
         found = self.twins.shells(visitor.sight.audiences, after, limit + 1)
         page = found[:limit]
@@ -72,18 +72,18 @@ class Registry:
         return _page([self._described(shell, visitor) for shell in page], cursor)
 
     async def _shell(self, request: Request) -> Response:
-        visitor = self._admit(request)
+        visitor = await self._admit(request)
         shell = await self._read(request, visitor)
         return json_answer(self._described(shell, visitor))
 
     async def _submodels(self, request: Request) -> Response:
-        visitor = self._admit(request, _PAGING)
+        visitor = await self._admit(request, _PAGING)
         shell = await self._read(request, visitor)
         offered = self._offered(shell, visitor)
         return _page(messages.submodel_descriptors(shell, offered, self.public_url), None)
 
     async def _submodel(self, request: Request) -> Response:
-        visitor = self._admit(request)
+        visitor = await self._admit(request)
         shell = await self._read(request, visitor)
         wanted = uuid_of(messages.decoded(request.path_params["submodel"]))
         offered = {
@@ -96,7 +96,7 @@ class Registry:
         raise PartnerError(NOT_FOUND)
 
     async def _lookup_by_link(self, request: Request) -> Response:
-        visitor = self._admit(request, _PAGING)
+        visitor = await self._admit(request, _PAGING)
         body = await bounded_body(request, BODY_BYTES_MAX)
         try:
             links = messages.links_of(orjson.loads(body))
@@ -107,7 +107,7 @@ class Registry:
         return await self._found(request, visitor, links)
 
     async def _lookup(self, request: Request) -> Response:
-        visitor = self._admit(request, _PAGING | {"assetIds"})
+        visitor = await self._admit(request, _PAGING | {"assetIds"})
         # Several may also come in one parameter, with commas between.
         given = request.query_params.getlist("assetIds")
         encoded = [part for text in given for part in text.split(",") if part]
@@ -123,19 +123,19 @@ class Registry:
         return _page([shell_id.urn for shell_id in found.shell_ids], found.cursor)
 
     async def _links(self, request: Request) -> Response:
-        visitor = self._admit(request)
+        visitor = await self._admit(request)
         shell = await self._read(request, visitor)
         links = (("globalAssetId", shell.global_asset_id), *shell.asset_ids)
         bpnl = visitor.access.partner_bpnl
         return json_answer([messages.asset_id(name, value, bpnl) for name, value in links])
 
     async def _description(self, request: Request) -> Response:
-        self._admit(request)
+        await self._admit(request)
         return json_answer({"profiles": list(messages.PROFILES)})
 
-    def _admit(self, request: Request, known: frozenset[str] = frozenset()) -> Visitor:
+    async def _admit(self, request: Request, known: frozenset[str] = frozenset()) -> Visitor:
         """Let the caller in; a parameter that we would have to ignore is refused (CX-0002)."""
-        visitor = self.gate.admit(request.headers.get("authorization"), DatasetKind.REGISTRY)
+        visitor = await self.gate.admit(request.headers, DatasetKind.REGISTRY)
         if not known.issuperset(request.query_params):
             raise PartnerError(UNSUPPORTED)
         return visitor

@@ -16,7 +16,7 @@ import orjson
 from connector.collection.model import AssetIds, RemoteSubmodel, Shell
 from connector.errors import DataError, PartnerError
 from connector.identifiers import SemanticId
-from connector.partner.model import Partner
+from connector.partner.model import PROOF_HEADER, HolderProofs, Partner
 from connector.protocols.http import Answer, GuardedClient
 from connector.transfer.model import AccessGrant
 
@@ -47,10 +47,13 @@ class Grants(Protocol):
 class PartnerVisit:
     """Gets at a partner's twins; a grant that is refused is asked for once more."""
 
-    def __init__(self, client: GuardedClient, grants: Grants) -> None:
-        """Take the guarded way out and the source of grants."""
+    def __init__(
+        self, client: GuardedClient, grants: Grants, proofs: HolderProofs | None = None
+    ) -> None:
+        """Take the guarded way out, the source of grants, and what proves that we hold them."""
         self._client = client
         self._grants = grants
+        self._proofs = proofs
 
     async def shells(self, partner: Partner, asset_ids: AssetIds) -> tuple[Shell, ...]:
         """Return the twins that bear all these ids and that the partner shows us."""
@@ -126,7 +129,7 @@ class PartnerVisit:
     async def _send(
         self, grant: AccessGrant, method: str, path: str, body: bytes | None
     ) -> Answer:
-        headers = {"Authorization": grant.token, "Content-Type": "application/json"}
+        headers = await self._headers(grant) | {"Content-Type": "application/json"}
         url = grant.endpoint.rstrip("/") + path
         return await self._client.request(method, url, headers=headers, body=body)
 
@@ -134,8 +137,15 @@ class PartnerVisit:
         """Ask for data only where the grant's own endpoint lies, whatever a href says."""
         host = urlsplit(grant.endpoint).hostname or ""
         reaching = self._client.reaching(frozenset({host.lower()}))
-        headers = {"Authorization": grant.token}
+        headers = await self._headers(grant)
         return await reaching.request("GET", href, headers=headers, limit_bytes=limit_bytes)
+
+    async def _headers(self, grant: AccessGrant) -> dict[str, str]:
+        headers = {"Authorization": grant.token}
+        if self._proofs is not None:
+            # A provider that asks for no proof passes over a header that it does not know.
+            headers[PROOF_HEADER] = await self._proofs.proof_for(grant.partner, grant.token)
+        return headers
 
 
 def shell_from_wire(descriptor: Mapping[str, object]) -> Shell:

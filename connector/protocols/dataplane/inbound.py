@@ -36,7 +36,7 @@ class DataPlane:
         return [Route(path, endpoint), Route(f"{path}/$value", endpoint)]
 
     async def _value(self, request: Request) -> Response:
-        visitor = self.gate.admit(request.headers.get("authorization"), DatasetKind.SUBMODELS)
+        visitor = await self.gate.admit(request.headers, DatasetKind.SUBMODELS)
         value = self._visible(request, visitor)
         await self.log.record(visitor.access, "submodel.read", value.global_asset_id)
         return Response(value.payload, media_type="application/json")

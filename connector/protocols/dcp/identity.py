@@ -17,10 +17,12 @@ from connector.protocols.dcp.credentials import CATENA_X_TYPES
 from connector.protocols.dcp.did import (
     CREDENTIAL_SERVICE,
     DATA_SERVICE,
+    POSSESSION_SERVICE,
     Endpoint,
     Purpose,
     write_document,
 )
+from connector.protocols.dcp.holder import HolderBinding
 from connector.protocols.dcp.jwt import LEEWAY_SECONDS
 from connector.protocols.dcp.key_file import load_key_file
 from connector.protocols.dcp.messages import (
@@ -122,6 +124,10 @@ class DcpIdentity:
         reach = Reach(self._resolver, statuses, self._clients[1])
         self._verifier = Verifier(_demands(settings), reach, self._issuer, book)
 
+    def holder_binding(self) -> HolderBinding:
+        """Return what proves us, and our partners, as the holders of access tokens."""
+        return HolderBinding(self._settings.did, self._resolver, self._issuer, self._clock)
+
     async def authenticate(self, authorization: str | None) -> Caller:
         """Return who sent a request with this ``Authorization`` header (DCP 1.0, 4.3).
 
@@ -178,6 +184,7 @@ class DcpIdentity:
         endpoints = (
             Endpoint(CREDENTIAL_SERVICE, settings.public_url + CREDENTIAL_SERVICE_PATH),
             Endpoint(DATA_SERVICE, settings.public_url + VERSION_PATH),
+            Endpoint(POSSESSION_SERVICE, settings.public_url),
         )
         return write_document(settings.did, [self._key], endpoints)
 

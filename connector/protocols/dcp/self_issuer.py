@@ -7,11 +7,13 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 
 from connector.identifiers import Did
 from connector.protocols.dcp.jwt import write_jwt
 from connector.protocols.dcp.keys import SigningKey
 from connector.protocols.dcp.messages import presentation_claims
+from connector.protocols.dcp.possession import PROOF_SECONDS_MAX, proof_claims
 from connector.protocols.dcp.tokens import access_claims, token_claims
 
 AUDIENCES_MAX = 1_000
@@ -53,6 +55,16 @@ class SelfIssuer:
     def token_with(self, audience: Did, access_token: str) -> str:
         """Return a token that hands back the access token which a partner gave us."""
         return self._token(audience, access_token, self._now())
+
+    def possession(self, audience: Did, access_token: str) -> str:
+        """Return a proof that it is we who use an access token of ``audience``."""
+        now = self._now()
+        lifetime = (now, now + PROOF_SECONDS_MAX)
+        digest = sha256(access_token.encode()).digest()
+        claims = proof_claims(
+            self._did, audience, digest, jti=str(uuid.uuid4()), lifetime=lifetime
+        )
+        return write_jwt(claims, self._key)
 
     def presentation(self, audience: Did, credentials: tuple[str, ...]) -> str:
         """Return our credentials as one signed presentation for ``audience`` alone."""

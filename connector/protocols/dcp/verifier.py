@@ -16,7 +16,7 @@ from connector.protocols.dcp.credentials import (
     read_credential,
     verified,
 )
-from connector.protocols.dcp.did import CREDENTIAL_SERVICE, Purpose
+from connector.protocols.dcp.did import CREDENTIAL_SERVICE, POSSESSION_SERVICE, Purpose
 from connector.protocols.dcp.messages import (
     CREDENTIALS_MAX,
     PRESENTATION_BYTES_MAX,
@@ -97,8 +97,10 @@ class Verifier:
         if missing:
             raise _refusal("credential_not_presented", did, types=", ".join(sorted(missing)))
         bpnl = self._agreed_bpnl(did, credentials)
-        limit = now + self._demands.reuse
-        return Caller(did, bpnl, credentials, min([limit, *(c.expires_at for c in credentials)]))
+        until = min([now + self._demands.reuse, *(c.expires_at for c in credentials)])
+        document = await self._resolver.document(did)
+        proves_possession = document.endpoint(POSSESSION_SERVICE) is not None
+        return Caller(did, bpnl, credentials, until, proves_possession)
 
     async def _query(self, did: Did, access_token: str) -> Sequence[str]:
         endpoint = (await self._resolver.document(did)).endpoint(CREDENTIAL_SERVICE)
