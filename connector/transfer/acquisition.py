@@ -109,11 +109,11 @@ class Acquisition:
             flight.exception()  # seen, even when everybody has given up waiting
 
     def _held(self, partner: Partner, selector: Selector) -> AccessGrant | None:
-        ports = self.delivery.ports
         dataset_id = self._known_dataset(partner, selector)
-        if not dataset_id:
-            return None
-        margin = self.margin_seconds
+        return self._usable(partner, dataset_id) if dataset_id else None
+
+    def _usable(self, partner: Partner, dataset_id: str) -> AccessGrant | None:
+        ports, margin = self.delivery.ports, self.margin_seconds
         return table.usable_grant(ports.db, partner.did, dataset_id, ports.clock(), margin)
 
     def _known_dataset(self, partner: Partner, selector: Selector) -> str:
@@ -123,10 +123,13 @@ class Acquisition:
     async def _obtain(self, partner: Partner, selector: Selector) -> AccessGrant:
         until = asyncio.get_running_loop().time() + self.deadline_seconds
         dataset_id = self._known_dataset(partner, selector)
-        held = await self._reused(partner, dataset_id, until) if dataset_id else None
+        entry = None if dataset_id else await self._entry(partner, selector)
+        dataset_id = entry.dataset_id if entry else dataset_id
+        held = self._usable(partner, dataset_id) or await self._reused(partner, dataset_id, until)
         if held is not None:
             return held
-        agreement = await self._negotiated(partner, selector, until)
+        entry = entry or await self._entry(partner, selector)
+        agreement = await self._negotiated(partner, entry, until)
         return await self._opened(partner, agreement, until)
 
     async def _reused(self, partner: Partner, dataset_id: str, until: float) -> AccessGrant | None:
@@ -147,16 +150,12 @@ class Acquisition:
                 table.forget_sought(tx, partner.did, dataset_id)
             return None
 
-    async def _negotiated(self, partner: Partner, selector: Selector, until: float) -> Agreement:
-        url = await self.catalog.base_url(partner)
-        entry = await self._entry(partner, url, selector)
+    async def _negotiated(self, partner: Partner, entry: CatalogEntry, until: float) -> Agreement:
         ports = self.negotiation.ports
-        if not selector.dataset_id:
-            with ports.db.transaction() as tx:
-                table.note_sought(tx, partner.did, str(selector), entry.dataset_id)
         begun = self._agreeing.unfinished(partner, entry.dataset_id)
         if begun is None:
             offer = self._accepted(partner, entry)
+            url = await self.catalog.base_url(partner)
             begun = self.negotiation.request_agreement(partner, url, offer)
         ended = await self._agreeing.decided(partner, begun, until)
         agreement = agreement_about(ports.db, Role.CONSUMER, partner.did, entry.dataset_id)
@@ -170,7 +169,8 @@ class Acquisition:
             )
         return agreement
 
-    async def _entry(self, partner: Partner, url: str, selector: Selector) -> CatalogEntry:
+    async def _entry(self, partner: Partner, selector: Selector) -> CatalogEntry:
+        url = await self.catalog.base_url(partner)
         shown: tuple[CatalogEntry, ...] = ()
         if not selector.dataset_id:
             shown = await self.catalog.datasets(partner, url)
@@ -184,6 +184,9 @@ class Acquisition:
                 selector=str(selector),
                 shown=len(shown),
             )
+        if not selector.dataset_id:
+            with self.delivery.ports.db.transaction() as tx:
+                table.note_sought(tx, partner.did, str(selector), entry.dataset_id)
         return entry
 
     def _accepted(self, partner: Partner, entry: CatalogEntry) -> Offer:

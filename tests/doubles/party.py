@@ -115,9 +115,10 @@ class Party:
     """A connector without data: what it offers is a registry and one aspect model."""
 
     def __init__(self, folder: Path, who: Partner, town: Town, habits: Habits) -> None:
+        """Take the address that the town knows, as after a restart, or a new one."""
         self.who, self.town = who, town
         self.db = Database.open(folder / f"{who.name}.db")
-        self.socket = _listening()
+        self.socket = _listening(int(town.addresses.get(who.did, ":0").rpartition(":")[2]))
         self.public_url = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
         town.addresses[who.did] = self.public_url
         self.signals = Signals()
@@ -146,6 +147,10 @@ class Party:
         self.signals.notify(pid)
         self.sender.wake()
 
+    def kill(self) -> None:
+        """Die on the spot: from now on nothing is recorded, and every request fails."""
+        self.db.close()
+
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Party]:
         app = Starlette(routes=routes(self.desk))
@@ -162,8 +167,11 @@ class Party:
             sending.cancel()
             await asyncio.gather(sending, return_exceptions=True)
             await self.client.close()
-            server.should_exit = True
-            await serving
+            # Not by the server's own clock, which looks ten times a second.
+            serving.cancel()
+            await asyncio.gather(serving, return_exceptions=True)
+            server.force_exit = True
+            await server.shutdown([self.socket])
             self.db.close()
 
 
@@ -179,8 +187,8 @@ async def two_parties(
         yield offering, asking
 
 
-def _listening() -> socket.socket:
+def _listening(port: int) -> socket.socket:
     listening = socket.socket()
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listening.bind(("127.0.0.1", 0))
+    listening.bind(("127.0.0.1", port))
     return listening
