@@ -6,7 +6,7 @@ import dataclasses
 import ipaddress
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path as FilePath
 
 from connector.errors import Severity
@@ -57,7 +57,7 @@ def _identity(settings: Settings) -> Iterator[Problem]:
     yield from _secret(("identity", "key_file"), identity.key_file)
     yield from _secret(("twin", "secret_file"), settings.twin.secret_file)
     yield from _secret(("operator", "token_file"), settings.operator.token_file)
-    if not any(identity.credentials.glob("*")):
+    if not _holds(lambda: any(identity.credentials.iterdir())):
         path = ("identity", "credentials")
         yield _warning(path, "no_credentials", folder=identity.credentials)
     if not identity.trusted_issuers:
@@ -113,10 +113,11 @@ def _feeds(settings: Settings) -> Iterator[Problem]:
 
 def _folders(settings: Settings) -> Iterator[Problem]:
     data = settings.connector.data
-    if data.exists() and not (data.is_dir() and os.access(data, os.W_OK)):
+    is_new = _holds(lambda: not data.exists())
+    if not is_new and not _holds(lambda: data.is_dir() and os.access(data, os.W_OK)):
         yield _problem(("connector", "data"), "data_not_writable", folder=data)
     for folder in settings.models.folders:
-        if not folder.is_dir():
+        if not _holds(folder.is_dir):
             yield _problem(("models", "folders"), "folder_missing", folder=folder)
 
 
@@ -129,7 +130,7 @@ def _development(settings: Settings) -> Iterator[Problem]:
 
 
 def _readable(path: Path, file: FilePath) -> Iterator[Problem]:
-    if not file.is_file():
+    if not _holds(file.is_file):
         yield _problem(path, "file_absent", file=file)
     elif not os.access(file, os.R_OK):
         yield _problem(path, "file_unreadable", file=file)
@@ -137,8 +138,16 @@ def _readable(path: Path, file: FilePath) -> Iterator[Problem]:
 
 def _secret(path: Path, file: FilePath) -> Iterator[Problem]:
     yield from _readable(path, file)
-    if os.name == "posix" and file.is_file() and file.stat().st_mode & _OTHERS:
+    if os.name == "posix" and _holds(lambda: bool(file.stat().st_mode & _OTHERS)):
         yield _problem(path, "readable_by_others", file=file)
+
+
+def _holds(question: Callable[[], bool]) -> bool:
+    """Return the answer; a path that the system does not even take holds nothing."""
+    try:
+        return question()
+    except OSError:
+        return False
 
 
 def _is_network(text: str) -> bool:

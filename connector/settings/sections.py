@@ -56,7 +56,7 @@ class PublicSection:
         str,
         Meta(
             description="address under which partners reach this side, without a slash at the end",
-            pattern=r"^https?://[^/?#\s]+(/[^?#\s]*[^/?#\s])?$",
+            pattern=r"^https?://[A-Za-z0-9.\-]+(:[0-9]{1,5})?(/[A-Za-z0-9._\-]+)*$",
             examples=["https://connector.example.com"],
         ),
     ]

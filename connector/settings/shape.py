@@ -206,7 +206,7 @@ def _schema_of(kind: type) -> Schema:
     if kind is object:
         return {"type": ["string", "number", "boolean", "array", "object"]}
     if pattern is None:
-        return {"type": "string", "minLength": 1}
+        return {"type": "string", "minLength": 1, "pattern": "^[^\\x00]*$"}
     examples = [_EXAMPLES[kind]] if kind in _EXAMPLES else []
     return {"type": "string", "pattern": f"^(?:{pattern.pattern})$", "examples": examples}
 

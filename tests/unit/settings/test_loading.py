@@ -328,6 +328,22 @@ def test_line_ends_and_marks_of_windows_are_no_trouble(here: Installation) -> No
     assert [] == load_settings(here.file, {})[1]
 
 
+@pytest.mark.parametrize("path", ["x" * 5000, "a\\u0000b"])
+@pytest.mark.parametrize(
+    "old",
+    [
+        'key_file = "key.pem"',
+        'credentials = "credentials"',
+        'secret_file = "twin.secret"',
+        'mapping = "parts.yaml"',
+    ],
+)
+def test_a_path_that_no_system_takes_is_told(here: Installation, old: str, path: str) -> None:
+    here.change(old, f'{old.split(" = ")[0]} = "{path}"')
+
+    assert 1 == len(here.told())
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_finding_says_what_why_and_fix(here: Installation, language: str) -> None:
     here.change('name = "puebla"', 'names = "puebla"').change(
