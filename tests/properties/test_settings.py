@@ -84,7 +84,7 @@ def broken(draw: st.DrawFn) -> dict[str, object]:
         elif action == "add" or not keys:
             at[draw(WORDS)] = draw(VALUES)  # type: ignore[index]
         elif action == "remove":
-            del at[key]  # type: ignore[union-attr]
+            del at[key]  # type: ignore[attr-defined]
         else:
             at[key] = draw(VALUES)  # type: ignore[index]
     return document

@@ -339,7 +339,7 @@ def test_line_ends_and_marks_of_windows_are_no_trouble(here: Installation) -> No
     ],
 )
 def test_a_path_that_no_system_takes_is_told(here: Installation, old: str, path: str) -> None:
-    here.change(old, f'{old.split(" = ")[0]} = "{path}"')
+    here.change(old, f'{old.split(" = ", maxsplit=1)[0]} = "{path}"')
 
     assert 1 == len(here.told())
 
