@@ -204,6 +204,7 @@ def _batch(document: Document, messages: Sequence[Message], columns: Sequence[Co
         ends=True,
         rejects=rejects,
         token=tuple(messages),
+        repeated=frozenset(m.position for m in messages if m.again),
     )
 
 

@@ -19,6 +19,7 @@ ROOM_SECONDS = 0.5
 class Message:
     """One message: ``position`` counts those of its topic since the start, from 1.
 
+    ``again`` says that the broker has sent it before, maybe to an earlier run of ours.
     ``connection`` and ``mid`` say how to acknowledge it; a message that comes again after a
     reconnect keeps its place and is acknowledged on the new connection.
     """
@@ -30,6 +31,7 @@ class Message:
     connection: int
     number: int = 0
     position: int = 0
+    again: bool = False
 
 
 class Inbox:
@@ -58,6 +60,7 @@ class Inbox:
             self._positions[message.topic] += 1
             message.number = self._numbers
             message.position = self._positions[message.topic]
+            message.again = again
             self._messages[message.number] = message
             self._changed.notify_all()
 

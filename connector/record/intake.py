@@ -9,7 +9,7 @@ replaced half way, and its rows must not pass for known.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import blake2b
@@ -127,7 +127,7 @@ def _refuse(tx: Database, feed: Feed, batch: Batch, document: int, now: datetime
 
 
 def _sort(tx: Database, feed: Feed, batch: Batch, document: int) -> _Sorting:
-    entries = list(_entries(feed, batch, document))
+    entries = _new(tx, list(_entries(feed, batch, document)), batch.repeated)
     keys = [entry.key for entry in entries]
     known = table.latest(tx, keys)
     seen = table.sightings(tx, document, keys)
@@ -139,6 +139,18 @@ def _sort(tx: Database, feed: Feed, batch: Batch, document: int) -> _Sorting:
         else:
             known[entry.key] = _compare(sorting, entry, prior, seen.get(entry.key))
     return sorting
+
+
+def _new(tx: Database, entries: list[Entry], repeated: Container[int]) -> list[Entry]:
+    """Leave out what a stream sends again because we were killed before it knew: it is known.
+
+    Without this an older message would come after a newer one, and be taken for a correction.
+    """
+    again = {entry.key for entry in entries if entry.position in repeated}
+    if not again:
+        return entries
+    said = table.said(tx, sorted(again))
+    return [e for e in entries if e.position not in repeated or (e.key, e.content) not in said]
 
 
 def _accept(sorting: _Sorting, entry: Entry, revision: int) -> Prior:
@@ -192,12 +204,12 @@ def _store(tx: Database, feed: Feed, batch: Batch, sorting: _Sorting, now: datet
 
 
 def _rejected(tx: Database, feed: Feed, batch: Batch) -> Iterator[Held]:
-    name, rejects = batch.document.name, batch.rejects
-    if rejects and batch.document.stream:
-        # A stream repeats what it did not see acknowledged: the same text stands here once.
-        held = quarantine.raws_held(tx, feed.name, name)
-        rejects = [r for r in {r.raw: r for r in rejects}.values() if kept(r.raw) not in held]
-    for reject in rejects:
+    name = batch.document.name
+    again = any(reject.position in batch.repeated for reject in batch.rejects)
+    held = quarantine.raws_held(tx, feed.name, name) if again else ()
+    for reject in batch.rejects:
+        if reject.position in batch.repeated and kept(reject.raw) in held:
+            continue
         yield Held(feed.name, name, reject.position, [reject.finding], raw=reject.raw)
 
 

@@ -88,7 +88,8 @@ class Batch:
     ``taken`` counts the document's rows up to and including this batch, rejects included.
     ``ends`` is true on a document's last batch, and always for a stream. ``failure`` says
     why the document as a whole cannot be read; then there are no rows, and ``ends``.
-    ``token`` is the adapter's own, for `Adapter.acknowledge`.
+    ``token`` is the adapter's own, for `Adapter.acknowledge`. ``repeated`` are positions of
+    what a stream says that it has sent before: if that became durable, it is nothing new.
     """
 
     document: Document
@@ -99,6 +100,7 @@ class Batch:
     rejects: Sequence[Reject] = ()
     failure: Finding | None = None
     token: object = None
+    repeated: Container[int] = frozenset()
 
 
 class Adapter(Protocol):

@@ -144,6 +144,12 @@ def latest(db: Database, keys: Sequence[str]) -> dict[str, Prior]:
     return {r[0]: Prior(r[1], r[2], r[3], r[4], r[5], bool(r[6])) for r in found}
 
 
+def said(db: Database, keys: Sequence[str]) -> set[tuple[str, bytes]]:
+    """Return all that was ever said under these keys: each with its content."""
+    sql = "SELECT key, content FROM record WHERE key IN (%s)"
+    return {(row[0], row[1]) for row in db.rows_in(sql, keys)}
+
+
 def next_record_id(db: Database) -> int:
     """Return the id that the next record will bear."""
     found = db.row("SELECT coalesce(max(id), 0) + 1 FROM record")

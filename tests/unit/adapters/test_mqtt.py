@@ -233,6 +233,7 @@ def test_what_was_not_acknowledged_when_we_died_comes_again(broker: Broker) -> N
     rest = read(adapter_like(adapter))
 
     assert (["S0", "S1"], ["S2", "S3", "S4"]) == (serials([first]), serials(rest))
+    assert [False, True] == [bool(first.repeated), {1, 2, 3} == set(rest[0].repeated)]
 
 
 def adapter_like(adapter: Mqtt) -> Mqtt:

@@ -247,20 +247,44 @@ def test_a_mended_document_takes_the_place_of_the_refused_one(db):
     assert (current(db), quarantine.listed(db, None, 10)) == ([("1", 1)], [])
 
 
-def message(*rows: Sequence[object], rejects: Sequence[str] = ()) -> Batch:
-    """Return messages of a stream, those in ``rejects`` unreadable."""
+def message(*rows: Sequence[object], rejects: Sequence[str] = (), again: bool = False) -> Batch:
+    """Return messages of a stream, those in ``rejects`` unreadable, sent ``again`` or not."""
     document = Document("line/1", "line/1", ("serial", "name"), stream=True)
     finding = Finding("record:x", {}, Location("line/1", 1))
-    held = [Reject(1, raw, finding) for raw in rejects]
-    return Batch(document, range(1, len(rows) + 1), rows, len(rows), ends=True, rejects=held)
+    count = len(rows) + len(rejects)
+    held = [Reject(len(rows) + i, raw, finding) for i, raw in enumerate(rejects, start=1)]
+    repeated = range(1, count + 1) if again else ()
+    places = range(1, len(rows) + 1)
+    return Batch(document, places, rows, count, ends=True, rejects=held, repeated=repeated)
 
 
 def test_an_unreadable_message_that_is_sent_again_is_kept_once(db):
     intake.take(db, FEED, message(rejects=["{", "["]), NOW)
-    again = intake.take(db, FEED, message(rejects=["{", "{", "x"]), NOW)
+    again = intake.take(db, FEED, message(rejects=["{", "["], again=True), NOW)
 
-    assert again.quarantined == 1
-    assert [q.raw for q in quarantine.listed(db, None, 10)] == ["{", "[", "x"]
+    assert (again.quarantined, [q.raw for q in quarantine.listed(db, None, 10)]) == (0, ["{", "["])
+
+
+def test_unreadable_messages_of_the_same_text_are_kept_each(db):
+    for _ in range(2):
+        intake.take(db, FEED, message(rejects=["{"]), NOW)
+
+    assert [q.raw for q in quarantine.listed(db, None, 10)] == ["{", "{"]
+
+
+def test_messages_that_are_sent_again_do_not_undo_the_newest(db):
+    rows = [("1", "a"), ("1", "b")]
+    intake.take(db, FEED, message(*rows), NOW)
+    again = intake.take(db, FEED, message(*rows, ("2", "c"), again=True), NOW)
+
+    assert (again.records, current(db)) == (1, [("1", 1), ("1", 2), ("2", 1)])
+
+
+def test_a_message_that_goes_back_to_what_was_said_before_is_a_revision(db):
+    for name in ("a", "b", "a"):
+        intake.take(db, FEED, message(("1", name)), NOW)
+
+    assert current(db) == [("1", 1), ("1", 2), ("1", 3)]
 
 
 def test_messages_without_a_key_never_take_the_place_of_each_other(db):
