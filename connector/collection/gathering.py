@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -40,10 +41,14 @@ from connector.store.database import Database
 
 PLACES_AT_ONCE = 8
 ATTEMPTS_MAX = 12
+# A part that stands in many places is fetched once; a walk of any size keeps only so many.
+FOUND_KEPT_MAX = 1000
 RETRY_SECONDS_FIRST = 0.25
 RETRY_SECONDS_MAX = 30.0
 HEADER = ("semanticId", "globalAssetId", "payload")
 _POLICY_CODES = frozenset({"transfer:offer_not_acceptable", "transfer:negotiation_ended"})
+
+_PartType = tuple[tuple[Pulled, ...], tuple[Gap, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +92,8 @@ class Walk:
         """Take the means and a walk that is still running."""
         self._means = means
         self._collection = collection
-        self._found: dict[tuple[str, AssetIds], asyncio.Task[Found]] = {}
-        self._part_types: dict[tuple[str, str], asyncio.Task[tuple[Pulled, ...]]] = {}
+        self._found: OrderedDict[tuple[str, AssetIds], asyncio.Task[Found]] = OrderedDict()
+        self._part_types: dict[tuple[str, str], asyncio.Task[_PartType]] = {}
         self._parts = table.count_nodes(means.db, collection.id)
         self._log = structlog.get_logger().bind(collection=collection.id)
 
@@ -127,6 +132,8 @@ class Walk:
         key = (place.partner, asset_ids)
         if key not in self._found or _is_broken(self._found[key]):
             self._found[key] = asyncio.ensure_future(self._fetch(place, asset_ids))
+        if len(self._found) > FOUND_KEPT_MAX:
+            self._found.popitem(last=False)
         return await asyncio.shield(self._found[key])
 
     def _keys(self, place: Place) -> AssetIds:
@@ -151,8 +158,8 @@ class Walk:
         results = [await self._pull(visit, partner, s) for s in self._chosen(shell)]
         aspects = tuple(r for r in results if isinstance(r, Pulled))
         gaps = tuple(r for r in results if isinstance(r, Gap))
-        part_type = await self._part_type(visit, partner, shell)
-        return Found(shell, aspects, part_type, gaps)
+        part_type, missed = await self._part_type(visit, partner, shell)
+        return Found(shell, aspects, part_type, (*gaps, *missed))
 
     def _chosen(self, shell: Shell) -> list[RemoteSubmodel]:
         wanted = self._collection.wanted.aspects
@@ -175,20 +182,28 @@ class Walk:
             return Gap(submodel.semantic_id, _step(error, Step.SUBMODEL), error.text().what)
         return Pulled(submodel.semantic_id, payload)
 
-    async def _part_type(self, visit: Visit, partner: Partner, shell: Shell) -> tuple[Pulled, ...]:
-        """Return the aspects of an instance's part type: the footprint hangs there."""
+    async def _part_type(self, visit: Visit, partner: Partner, shell: Shell) -> _PartType:
+        """Return the aspects of an instance's part type: the footprint hangs there.
+
+        The instance itself was had, so what is refused here is only a gap.
+        """
         part = shell.asset_ids.get("manufacturerPartId", "")
         if not part or shell.asset_ids.get("digitalTwinType") == "PartType":
-            return ()
+            return (), ()
         key = (partner.bpnl, part)
         if key not in self._part_types or _is_broken(self._part_types[key]):
             fetching = self._fetch_part_type(visit, partner, shell, part)
             self._part_types[key] = asyncio.ensure_future(fetching)
-        return await asyncio.shield(self._part_types[key])
+        try:
+            return await asyncio.shield(self._part_types[key])
+        except TransientError:
+            raise
+        except EslabonError as error:
+            return (), (Gap("PartType", _step(error, Step.TWIN), error.text().what),)
 
     async def _fetch_part_type(
         self, visit: Visit, partner: Partner, shell: Shell, part: str
-    ) -> tuple[Pulled, ...]:
+    ) -> _PartType:
         manufacturer = shell.asset_ids.get("manufacturerId", "")
         asset_ids = (
             ("manufacturerId", manufacturer),
@@ -204,7 +219,7 @@ class Walk:
         aspects = tuple(p for p in pulled if isinstance(p, Pulled))
         if shells:
             self._take_in(partner.bpnl, shells[0].global_asset_id, aspects)
-        return aspects
+        return aspects, tuple(p for p in pulled if isinstance(p, Gap))
 
     def _keep(self, place: Place, found: Found) -> None:
         """Hand what was pulled to the front door, then record the place as visited."""
@@ -262,7 +277,7 @@ class Walk:
         )
 
 
-def _is_broken(task: asyncio.Task[Found] | asyncio.Task[tuple[Pulled, ...]]) -> bool:
+def _is_broken(task: asyncio.Task[Found] | asyncio.Task[_PartType]) -> bool:
     return task.done() and (task.cancelled() or task.exception() is not None)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,7 +12,7 @@ import pytest
 
 from connector.collection import gathering, table
 from connector.collection.gathering import Means, Walk, begin
-from connector.collection.model import AssetIds, Node, RemoteSubmodel, Shell, Wanted
+from connector.collection.model import AssetIds, Gap, Node, RemoteSubmodel, Shell, Step, Wanted
 from connector.errors import EslabonError, PartnerError, TransientError
 from connector.identifiers import Bpnl, Did, SemanticId
 from connector.partner.model import Partner
@@ -143,6 +143,24 @@ async def test_terms_that_we_do_not_accept_are_named_as_such(db: Database) -> No
 class Closed(World):
     async def value(self, partner: Partner, submodel: RemoteSubmodel) -> Mapping[str, object]:
         raise PartnerError("connector.protocols.aas:value_no_object", url=submodel.href)
+
+
+class WithoutPartTypes(World):
+    async def shells(self, partner: Partner, asset_ids: AssetIds) -> tuple[Shell, ...]:
+        if ("digitalTwinType", "PartType") in asset_ids:
+            raise PartnerError("collection:twin_unknown", partner=partner.name)
+        found = await super().shells(partner, asset_ids)
+        return tuple(replace(one, asset_ids={"manufacturerPartId": "P-1"}) for one in found)
+
+
+async def test_a_part_type_that_is_refused_is_a_gap_of_the_part_that_was_had(
+    db: Database,
+) -> None:
+    about = await walked(db, WithoutPartTypes({ROOT: []}))
+
+    (node,) = table.nodes(db, about)
+    reason = "puebla shows no twin with these ids to us"
+    assert ("done", (Gap("PartType", Step.TWIN, reason),)) == (node.state, node.gaps)
 
 
 async def test_an_aspect_that_cannot_be_had_is_a_gap_of_a_part_that_was(db: Database) -> None:
