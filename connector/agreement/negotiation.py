@@ -59,9 +59,17 @@ class NegotiationDoor(ProcessDoor[Negotiation, NegotiationContent]):
         ``url`` is where the partner's protocol endpoint begins. The message is owed when
         this returns, not sent.
         """
+        return self._begin(partner, url, offer, Reply(NegotiationMessage.REQUEST))
+
+    def offer_agreement(self, partner: Partner, url: str, offer: Offer) -> Negotiation:
+        """Put an offer of ours to a partner that has not asked; else as `request_agreement`."""
+        return self._begin(partner, url, offer, Reply(NegotiationMessage.OFFER))
+
+    def _begin(self, partner: Partner, url: str, offer: Offer, first: Reply) -> Negotiation:
+        is_request = first.message == NegotiationMessage.REQUEST
         begun = Negotiation(
             pid=new_pid(),
-            role=Role.CONSUMER,
+            role=Role.CONSUMER if is_request else Role.PROVIDER,
             partner=partner.did,
             bpnl=partner.bpnl,
             url=url,
@@ -70,7 +78,7 @@ class NegotiationDoor(ProcessDoor[Negotiation, NegotiationContent]):
         )
         now = self.ports.clock()
         with self.ports.db.transaction() as tx:
-            begun = self._started(tx, begun, Reply(NegotiationMessage.REQUEST), now)
+            begun = self._started(tx, begun, first, now)
         self.ports.committed(begun.pid)
         return begun
 

@@ -197,6 +197,7 @@ class Sender:
             self._arrived.clear()
             self._line.probe("recorded")
         for owed in recorded:
+            self._log.info("message.delivered", **_facts(owed))
             self._line.committed(owed.outgoing.process)
         if self._arrived:
             asyncio.get_running_loop().call_later(TROUBLE_SECONDS, self._settle)
@@ -249,18 +250,17 @@ class Sender:
                 event = "message.postponed" if is_tried_again else "message.expired"
             if event != "message.postponed":
                 self._line.effects.refused(tx, owed, reason, now)
-        self._say(event, owed, reason)
+        self._log.warning(event, reason=reason, **_facts(owed))
         self._line.committed(owed.outgoing.process)
 
-    def _say(self, event: str, owed: Owed, reason: str) -> None:
-        self._log.warning(
-            event,
-            message=owed.outgoing.message,
-            process=owed.outgoing.process,
-            partner=owed.outgoing.partner,
-            attempts=owed.attempts + 1,
-            reason=reason,
-        )
+
+def _facts(owed: Owed) -> dict[str, object]:
+    return {
+        "message": owed.outgoing.message,
+        "process": owed.outgoing.process,
+        "partner": owed.outgoing.partner,
+        "attempts": owed.attempts + 1,
+    }
 
 
 def _told(error: EslabonError) -> str:

@@ -12,14 +12,17 @@ from pathlib import Path
 
 import pytest
 
+from connector.agreement.model import Negotiation, Offer
 from connector.agreement.process import Reply
 from connector.agreement.reactions import PromptNegotiation
 from connector.agreement.states import NegotiationMessage
 from connector.errors import PartnerError, TransientError
 from connector.offer.model import AcceptedTerms
 from connector.partner.model import Partner
+from connector.store import journal
 from connector.transfer.access import check_access
 from connector.transfer.selection import Selector
+from connector.transfer.states import TransferMessage
 from tests.doubles.party import (
     OEM,
     SERIAL_PART,
@@ -197,6 +200,81 @@ async def test_when_the_partner_is_away_the_reason_is_named(tmp_path: Path) -> N
 
         with pytest.raises(TransientError, match=r"new, heading for requested .*not be reached"):
             await oem.acquisition.dataset(SUPPLIER, dataset.id)
+
+
+async def test_an_agreement_that_the_provider_gave_up_is_negotiated_anew(tmp_path: Path) -> None:
+    async with two_parties(tmp_path) as (supplier, oem):
+        first = await oem.acquisition.registry(SUPPLIER)
+        oem.acquisition.forget(first)
+        with supplier.db.transaction() as tx:
+            tx.execute("UPDATE agreement SET retired_at = 1")
+        second = await oem.acquisition.registry(SUPPLIER)
+
+        assert first.agreement_id != second.agreement_id
+        assert (2, 2) == (_count(oem, "negotiation"), _count(supplier, "negotiation"))
+
+
+@dataclass
+class Scripted(PromptNegotiation):
+    """Answers by a script, and keeps silent where that ends."""
+
+    script: dict[NegotiationMessage, NegotiationMessage]
+
+    def reply(
+        self, negotiation: Negotiation, received: NegotiationMessage, objections: tuple[str, ...]
+    ) -> Reply | None:
+        following = self.script.get(received)
+        return Reply(following) if following else None
+
+
+async def test_an_offer_back_is_accepted_agreed_verified_and_finalized(tmp_path: Path) -> None:
+    script = {
+        NegotiationMessage.REQUEST: NegotiationMessage.OFFER,
+        NegotiationMessage.ACCEPTANCE: NegotiationMessage.AGREEMENT,
+        NegotiationMessage.VERIFICATION: NegotiationMessage.FINALIZATION,
+    }
+    async with two_parties(tmp_path, Habits(negotiation=Scripted(script))) as (supplier, oem):
+        await oem.acquisition.registry(SUPPLIER)
+        [pid] = supplier.db.row("SELECT pid FROM negotiation") or ("",)
+
+        lines = [line.event.partition(".")[2] for line in journal.about(supplier.db, pid)]
+        assert "requested" == lines[0]
+        assert {"accepted", "verified"} < set(lines)
+
+
+async def test_an_offer_that_the_provider_begins_with_may_be_accepted(tmp_path: Path) -> None:
+    eager = Scripted(
+        {
+            NegotiationMessage.OFFER: NegotiationMessage.ACCEPTANCE,
+            NegotiationMessage.AGREEMENT: NegotiationMessage.VERIFICATION,
+        }
+    )
+    async with two_parties(tmp_path, None, Habits(negotiation=eager)) as (supplier, oem):
+        dataset = supplier.shelf.registry()
+        offer = Offer(dataset.offer_id, dataset.id, dataset.policy)
+        url = await supplier.directory.base_url(OEM.did)
+        supplier.negotiation.offer_agreement(OEM, url, offer)
+
+        await _until(lambda: _states(oem, "negotiation") == ["FINALIZED"])
+        await _until(lambda: _states(supplier, "negotiation") == ["FINALIZED"])
+
+
+async def test_either_side_pauses_resumes_and_ends_a_transfer(tmp_path: Path) -> None:
+    async with two_parties(tmp_path) as (supplier, oem):
+        grant = await oem.acquisition.registry(SUPPLIER)
+        await _until(lambda: _states(supplier, "transfer") == ["STARTED"])
+        [theirs] = supplier.db.row("SELECT pid FROM transfer") or ("",)
+        steps = (
+            (oem.delivery, grant.transfer_pid, TransferMessage.SUSPENSION, "SUSPENDED"),
+            (supplier.delivery, theirs, TransferMessage.START, "STARTED"),
+            (supplier.delivery, theirs, TransferMessage.SUSPENSION, "SUSPENDED"),
+            (oem.delivery, grant.transfer_pid, TransferMessage.START, "STARTED"),
+            (supplier.delivery, theirs, TransferMessage.TERMINATION, "TERMINATED"),
+        )
+        for door, pid, message, state in steps:
+            door.act(pid, message)
+            wanted = [[state], [state]]
+            await _until(lambda: [_states(p, "transfer") for p in (supplier, oem)] == wanted)  # noqa: B023
 
 
 @dataclass
