@@ -7,6 +7,7 @@ Exit code 0 if every figure is what the plant's own tables say, 1 if one differs
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 import sys
 import time
@@ -39,18 +40,35 @@ def main(*, folder: Path, keep: bool, stop: bool, no_broker: bool) -> None:
     """Play the demo and check every figure of it."""
     stage = Stage(language_of())
     folder = folder.absolute()
+    try:
+        with _alone(folder):
+            _end_earlier(stage, folder)
+            if not stop:
+                shutil.rmtree(folder, ignore_errors=True)
+                folder.mkdir(parents=True)
+                sys.exit(_played(stage, folder, keep=keep, with_broker=not no_broker))
+    except BlockingIOError:
+        stage.say("playing", folder=folder)
+        sys.exit(DIFFERS)
+    except (DidNotHappenError, OSError) as error:
+        stage.console.print(f"[bold red]{escape(str(error))}[/]")
+        stage.say("logs", folder=folder)
+        sys.exit(DIFFERS)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Hold the folder, so that no second demo ends the processes of a first one."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with (folder.parent / f".{folder.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+
+
+def _end_earlier(stage: Stage, folder: Path) -> None:
     ended = end_left_over(folder)
     if ended:
         stage.say("ended", count=len(ended))
-    if stop:
-        return
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    try:
-        sys.exit(_played(stage, folder, keep=keep, with_broker=not no_broker))
-    except DidNotHappenError as error:
-        stage.console.print(f"[bold red]{escape(str(error))}[/]")
-        sys.exit(DIFFERS)
 
 
 def _played(stage: Stage, folder: Path, *, keep: bool, with_broker: bool) -> int:

@@ -194,7 +194,9 @@ def what_next(stage: Stage, cast: Cast) -> None:
         stage.console.print(f"  .venv/bin/eslabon {command}", soft_wrap=True)
     stage.say("next_correct", file=cast.drop / "done" / data.LOTS, drop=cast.drop)
     stage.say("next_stop")
-    stage.console.print("  make demo STOP=1")
+    stage.console.print(
+        f"  .venv/bin/python -m deploy.demo.demo --stop --folder {cast.space.folder}"
+    )
 
 
 def _settle(cast: Cast, wanted: Expected) -> None:
