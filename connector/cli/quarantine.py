@@ -83,7 +83,9 @@ def carry_out_replay(
 
 
 def _show_head(entry: QuarantineEntry, language: str) -> None:
-    place = place_of(Location(entry.source, entry.position), language)
+    # A finding knows the very row and column; the entry, where its record begins.
+    places = (finding.where for finding in entry.findings if finding.where.source)
+    place = place_of(next(places, Location(entry.source, entry.position)), language)
     state = label(f"state_{entry.state}", language)
     click.echo(
         click.style(f"{entry.id}  {place}", bold=True)
