@@ -55,7 +55,7 @@ def trace(db: Database, wanted: str) -> Trace:
     for twin, global_asset_id in subjects.twins:
         steps += _of_twin(db, twin, global_asset_id)
     steps += [_step(line) for line in journal.about(db, wanted)]
-    return Trace(wanted, tuple(sorted(set(steps), key=lambda step: step.at)))
+    return Trace(wanted, tuple(sorted(dict.fromkeys(steps), key=lambda step: step.at)))
 
 
 def _find(db: Database, wanted: str) -> _Subjects:
