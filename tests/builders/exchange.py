@@ -16,7 +16,13 @@ from connector.offer.datasets import Shelf
 from connector.offer.model import Dataset, OfferRule, Policy
 from connector.offer.publication import DOOR, Publication
 from connector.offer.sights import Sights
-from connector.partner.model import Caller, HolderProofs, VerifiedCredential
+from connector.partner.model import (
+    PROOF_HEADER,
+    Caller,
+    HolderProofs,
+    UnprovenHolderError,
+    VerifiedCredential,
+)
 from connector.pipeline import EVENTS
 from connector.protocols.aas.inbound import Registry
 from connector.protocols.dataplane.inbound import DataPlane
@@ -74,6 +80,29 @@ def caller(bpnl: Bpnl, *credentials: VerifiedCredential) -> Caller:
     return Caller(did_of(bpnl), bpnl, held, NOW + timedelta(minutes=1))
 
 
+@dataclass
+class PlayedProofs:
+    """Proofs that name the holder and the token, and that anybody could write."""
+
+    us: Did | None = None
+    trouble: Exception | None = None
+    audiences: set[Did] = field(default_factory=set)
+
+    @staticmethod
+    def of(holder: Did, token_digest: bytes) -> str:
+        return f"{holder} {token_digest.hex()}"
+
+    async def check(self, proof: str, token_digest: bytes, holder: Did) -> None:
+        if self.trouble is not None:
+            raise self.trouble
+        if proof != self.of(holder, token_digest):
+            raise UnprovenHolderError("connector.protocols.dcp:proof_of_other_token", who=holder)
+
+    async def proof_for(self, audience: Did, token: str) -> str:
+        self.audiences.add(audience)
+        return self.of(self.us or audience, sha256(token.encode()).digest())
+
+
 @dataclass(frozen=True)
 class Part:
     """One asset to be made: its aspects, and further specific asset ids."""
@@ -106,7 +135,7 @@ class Plant:
     db: Database
     rules: Sequence[OfferRule] = RULES
     now: datetime = NOW
-    proofs: HolderProofs | None = None
+    proofs: HolderProofs | None = field(default_factory=PlayedProofs)
     publication: Publication = field(init=False)
 
     def __post_init__(self) -> None:
@@ -183,13 +212,14 @@ class Plant:
             )
         return token
 
-    def bind(self, token: str) -> None:
-        """Let a token open only with a proof that its holder sends it."""
-        self.db.execute(
-            "UPDATE transfer SET holder_bound = 1 FROM access_token a"
-            " WHERE a.transfer = pid AND a.token_hash = ?",
-            (sha256(token.encode()).digest(),),
-        )
+    def bind_to_holders(self) -> None:
+        """Let all tokens so far open only with a proof that their holders send them."""
+        self.db.execute("UPDATE transfer SET holder_bound = 1")
+
+    def proof(self, token: str, bpnl: Bpnl) -> dict[str, str]:
+        """Return the header by which a partner proves that it uses the token."""
+        digest = sha256(token.encode()).digest()
+        return {PROOF_HEADER: PlayedProofs.of(did_of(bpnl), digest)}
 
     def access(self, token: str) -> Access:
         """Return whose token it is."""
@@ -199,11 +229,13 @@ class Plant:
         """Ask as the holder of a token."""
         return await call(self.app, "GET", path, headers={"Authorization": token} | headers)
 
-    async def search(self, token: str, *links: tuple[str, str], query: str = "") -> Reply:
+    async def search(
+        self, token: str, *links: tuple[str, str], query: str = "", **more: str
+    ) -> Reply:
         """Look shells up by specific asset ids."""
         body = orjson.dumps([{"name": name, "value": value} for name, value in links])
         path = f"/api/v3/lookup/shellsByAssetLink{query}"
-        headers = {"Authorization": token}
+        headers = {"Authorization": token} | more
         return await call(self.app, "POST", path, headers=headers, body=body)
 
     def reads(self) -> list[tuple[str, str, str]]:

@@ -102,7 +102,7 @@ def decoded(text: str) -> str:
     A plus sign that was not escaped in a query arrives as a blank. Raises `PartnerError`
     when it is no base64 of a text.
     """
-    standard = text.strip().replace(" ", "+").replace("-", "+").replace("_", "/").rstrip("=")
+    standard = text.replace(" ", "+").replace("-", "+").replace("_", "/").rstrip("=")
     try:
         raw = base64.b64decode(standard + "=" * (-len(standard) % 4), validate=True)
         return raw.decode()

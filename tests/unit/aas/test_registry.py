@@ -4,7 +4,7 @@ import base64
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from connector.protocols.aas.inbound import BODY_BYTES_MAX
@@ -258,6 +258,7 @@ async def test_the_older_lookup_reads_every_base64_that_clients_send(plant, toke
 
 
 @given(text=st.text(max_size=40), form=st.integers(0, 3))
+@example(text="00\x80\x80\x80\x80¾", form=2)  # ends with a plus sign
 def test_any_text_survives_any_base64(text, form):
     assert text == decoded(encodings(text)[form].replace("+", " "))
 
@@ -274,6 +275,39 @@ async def test_the_id_in_a_path_may_be_any_base64(plant, token, form):
     reply = await plant.get(token, f"/api/v3/shell-descriptors/{shell_id}")
 
     assert (200, DOOR.id) == (reply.status, reply.json["globalAssetId"])
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/shell-descriptors",
+        "/shell-descriptors/{}",
+        "/shell-descriptors/{}/submodel-descriptors",
+        "/shell-descriptors/{}/submodel-descriptors/{}",
+        "/lookup/shells",
+        "/lookup/shells/{}",
+        "/description",
+    ],
+)
+async def test_a_token_that_is_bound_opens_nothing_without_its_holders_proof(plant, token, path):
+    plant.bind_to_holders()
+    path = f"/api/v3{path.replace('{}', b64(shell_of(plant, DOOR)))}"
+    bare = await plant.get(token, path)
+    foreign = await plant.get(token, path, **plant.proof(token, NEIGHBOUR))
+    own = await plant.get(token, path, **plant.proof(token, OEM))
+
+    assert (401, 401) == (bare.status, foreign.status)
+    assert own.status in (200, 404), own.body
+    assert OEM in bare.json["messages"][0]["text"]
+
+
+async def test_a_search_with_a_bound_token_needs_its_holders_proof(plant, token):
+    plant.bind_to_holders()
+    links = [("partInstanceId", "S-1")]
+    bare = await plant.search(token, *links)
+    own = await plant.search(token, *links, **plant.proof(token, OEM))
+
+    assert (401, [shell_of(plant, DOOR)]) == (bare.status, own.json["result"])
 
 
 async def test_a_lookup_without_ids_in_the_older_form_finds_nothing(plant, token):

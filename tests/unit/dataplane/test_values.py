@@ -8,6 +8,7 @@ from datetime import date, timedelta
 import pytest
 
 from connector.errors import TransientError
+from connector.partner.model import PROOF_HEADER
 from connector.store.database import Database
 from connector.store.journal import millis
 from connector.transfer.access_log import WAITING_MAX, AccessLog
@@ -103,6 +104,46 @@ async def test_a_token_is_not_what_the_store_holds(plant, token):
     replies = [await plant.get(one, href(plant, DOOR)) for one in (stored, stored.lower())]
 
     assert [403, 403] == [reply.status for reply in replies]
+
+
+async def test_a_bound_token_opens_the_value_to_its_holder_alone(plant, token):
+    plant.bind_to_holders()
+    replies = [
+        await plant.get(token, href(plant, DOOR), **headers)
+        for headers in (
+            {},
+            {PROOF_HEADER: ""},
+            plant.proof(token, NEIGHBOUR),
+            plant.proof("another token", OEM),
+            plant.proof(token, OEM),
+        )
+    ]
+
+    assert [401, 401, 401, 401, 200] == [reply.status for reply in replies]
+    assert [(OEM, "submodel.read", DOOR.id)] == plant.reads()
+
+
+async def test_a_plain_token_needs_no_proof_and_ignores_any(plant, token):
+    headers = {PROOF_HEADER: "anything"}
+
+    assert 200 == (await plant.get(token, href(plant, DOOR), **headers)).status
+
+
+async def test_a_holder_that_cannot_be_looked_up_is_told_to_come_again(plant, token):
+    plant.bind_to_holders()
+    plant.proofs.trouble = TransientError("protocols:unreachable", url="u", reason="r")
+    reply = await plant.get(token, href(plant, DOOR), **plant.proof(token, OEM))
+
+    assert 503 == reply.status
+
+
+async def test_a_connector_that_cannot_check_proofs_refuses_a_bound_token(plant, token):
+    plant.bind_to_holders()
+    plant.proofs = None
+    plant.set_rules(*RULES)
+    reply = await plant.get(token, href(plant, DOOR), **plant.proof(token, OEM))
+
+    assert 401 == reply.status
 
 
 async def test_the_neighbours_own_valid_token_opens_nothing_of_ours(plant):

@@ -115,6 +115,7 @@ class Dataspace:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.clock = Clock()
+        self.identity_type = DcpIdentity
         self._servers: list[tuple[_Quiet, asyncio.Task[None]]] = []
         self._identities: list[DcpIdentity] = []
 
@@ -173,7 +174,7 @@ class Dataspace:
             **settings,
         }
         full = DcpSettings(**given)  # type: ignore[arg-type]
-        identity = DcpIdentity(full, book, self.clock)
+        identity = self.identity_type(full, book, self.clock)
         self._identities.append(identity)
         key = load_key_file(full.key_file, full.did)
         return Company(identity, full.did, key, full.credentials_folder, self.clock)

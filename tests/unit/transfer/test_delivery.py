@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -50,6 +51,18 @@ def _asked(supplier: Doors, agreement_id: str = "", **changed: object) -> Transf
     }
     request = TransferRequest(**(given | changed))
     return supplier.delivery.receive_request(letter(request), request)
+
+
+def _asked_proving(supplier: Doors, proves: bool) -> TransferProcess:
+    request = TransferRequest(
+        consumer_pid="urn:t1",
+        agreement_id=supplier.finalized(),
+        format="HttpData-PULL",
+        callback_address=CALLBACK,
+    )
+    said = letter(request)
+    said = replace(said, caller=replace(said.caller, proves_possession=proves))
+    return supplier.delivery.receive_request(said, request)
 
 
 def _token(supplier: Doors) -> str:
@@ -165,6 +178,21 @@ class TestAsProvider:
         assert process.pid == check_access(supplier.db, _token(supplier), NOW).transfer_pid
         with pytest.raises(PartnerError, match="not one that"):
             check_access(supplier.db, old, NOW)
+
+    @pytest.mark.parametrize("proves", [True, False])
+    def test_a_token_is_bound_to_a_partner_that_proves_possession(
+        self, supplier: Doors, proves: bool
+    ) -> None:
+        process = _asked_proving(supplier, proves)
+        first = check_access(supplier.db, _token(supplier), NOW)
+        supplier.deliver()
+        supplier.delivery.act(process.pid, TransferMessage.SUSPENSION)
+        supplier.deliver()
+        supplier.delivery.act(process.pid, START)
+        later = check_access(supplier.db, _token(supplier), NOW)
+
+        assert (proves, proves) == (first.holder_bound, later.holder_bound)
+        assert first.token_digest != later.token_digest
 
     def test_the_same_request_again_finds_its_transfer(self, supplier: Doors) -> None:
         first = _asked(supplier)

@@ -1,0 +1,117 @@
+"""Visits to a partner over real HTTP: what goes along so that our tokens open, to us alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pytest
+
+from connector.collection.model import RemoteSubmodel
+from connector.errors import PartnerError
+from connector.partner.model import HolderProofs, Partner
+from connector.protocols.aas.outbound import PartnerVisit
+from connector.protocols.http import ClientLimits, GuardedClient
+from connector.store.database import Database
+from connector.transfer.model import AccessGrant
+from connector.twin.identity import ShellIds, key_of
+from tests.builders.exchange import (
+    NEIGHBOUR,
+    NOW,
+    OEM,
+    SECRET,
+    SERIAL,
+    SUPPLIER,
+    Part,
+    Plant,
+    PlayedProofs,
+    did_of,
+)
+from tests.unit.dcp.conftest import Dataspace
+
+DOOR = Part("A-100", "S-1")
+PROVIDER = Partner("supplier", SUPPLIER, did_of(SUPPLIER))
+
+
+@dataclass
+class Held:
+    """Grants that are at hand."""
+
+    endpoint: str
+    tokens: dict[str, str]
+    forgotten: int = 0
+
+    async def registry(self, partner: Partner) -> AccessGrant:
+        return await self.dataset(partner, "registry")
+
+    async def dataset(self, partner: Partner, dataset_id: str) -> AccessGrant:
+        until = NOW + timedelta(minutes=5)
+        token = self.tokens[dataset_id]
+        return AccessGrant(partner.did, dataset_id, self.endpoint, token, until, "urn:t", "a")
+
+    def forget(self, grant: AccessGrant) -> None:
+        del grant
+        self.forgotten += 1
+
+
+@pytest.fixture
+async def plant(tmp_path):
+    db = Database.open(tmp_path / "store.db")
+    plant = Plant(db)
+    plant.make(DOOR)
+    yield plant
+    await plant.log.close()
+    db.close()
+
+
+@pytest.fixture
+async def visiting(tmp_path, plant):
+    """Lets the OEM, its tokens bound, visit with the proofs that a test gives."""
+    space = Dataspace(tmp_path)
+    url = await space.serve(lambda _: plant.app)
+    tokens = {"registry": plant.grant(OEM), "serial": plant.grant(OEM, plant.dataset(SERIAL))}
+    plant.bind_to_holders()
+    client = GuardedClient(ClientLimits(allow_http=True, allow_private_networks=True))
+    grants = Held(f"{url}/api/v3", tokens)
+
+    def visit(proofs: HolderProofs | None) -> tuple[PartnerVisit, Held]:
+        return PartnerVisit(client, grants, proofs), grants
+
+    yield visit
+    await client.close()
+    await space.stop()
+
+
+def submodel(grants: Held) -> RemoteSubmodel:
+    shell = ShellIds(SECRET).shell_of(key_of(DOOR.id))
+    base = grants.endpoint.removesuffix("/api/v3")
+    href = f"{base}/data/{shell}/io.catenax.serial_part:3.0.0:SerialPart/submodel"
+    return RemoteSubmodel(SERIAL, href, "serial", "")
+
+
+async def test_every_read_carries_the_proof_of_its_own_token(visiting):
+    visit, grants = visiting(PlayedProofs(did_of(OEM)))
+
+    (shell,) = await visit.shells(PROVIDER, (("partInstanceId", "S-1"),))
+    value = await visit.value(PROVIDER, submodel(grants))
+
+    assert (DOOR.id, DOOR.id, 0) == (shell.global_asset_id, value["catenaXId"], grants.forgotten)
+
+
+@pytest.mark.parametrize("proofs", [None, PlayedProofs(did_of(NEIGHBOUR))])
+async def test_without_our_own_proof_our_tokens_open_nothing(visiting, proofs):
+    visit, grants = visiting(proofs)
+
+    with pytest.raises(PartnerError, match="401"):
+        await visit.shells(PROVIDER, (("partInstanceId", "S-1"),))
+    with pytest.raises(PartnerError, match="401"):
+        await visit.value(PROVIDER, submodel(grants))
+    assert 2 == grants.forgotten
+
+
+async def test_the_proof_is_made_for_the_partner_that_gave_the_token(visiting):
+    proofs = PlayedProofs(did_of(OEM))
+    visit, grants = visiting(proofs)
+    await visit.value(PROVIDER, submodel(grants))
+
+    assert {PROVIDER.did} == proofs.audiences
