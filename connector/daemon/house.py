@@ -20,7 +20,6 @@ from connector import pipeline
 from connector.agreement.negotiation import NegotiationDoor
 from connector.agreement.process import Ports
 from connector.agreement.reactions import NegotiationReactions, PromptNegotiation
-from connector.agreement.states import NegotiationMessage
 from connector.aspect.derivation import Workshop, derive_aspects
 from connector.aspect.library import ModelLibrary, shipped_folder
 from connector.collection.gathering import Means
@@ -31,7 +30,7 @@ from connector.daemon.intake import IntakeThread
 from connector.daemon.walking import Walking
 from connector.errors import SetupError, Severity
 from connector.identifiers import Bpnl, SemanticId
-from connector.loops.sending import Effects, Line, Sender
+from connector.loops.sending import Line, Sender
 from connector.loops.taking import Taking
 from connector.offer.datasets import Shelf
 from connector.offer.publication import Publication
@@ -51,13 +50,12 @@ from connector.protocols.http import ClientLimits, GuardedClient
 from connector.settings.values import Settings
 from connector.store.database import Database
 from connector.store.journal import Work
-from connector.store.outbox import Owed
-from connector.store.receipt import Receipt
 from connector.store.signals import Signals
 from connector.transfer.access import Gate
 from connector.transfer.access_log import AccessLog
 from connector.transfer.acquisition import Acquisition
 from connector.transfer.delivery import DataSide, DeliveryDoor
+from connector.transfer.fates import Fates
 from connector.transfer.reactions import PromptTransfer, TransferReactions
 from connector.twin.identity import ShellIds, TwinIdentities
 from connector.twin.reading import TwinReader
@@ -306,7 +304,7 @@ class _Exchange:
         negotiation = NegotiationDoor(ports, shelf, parts.negotiation)
         delivery = DeliveryDoor(ports, shelf, parts.transfer, side)
         transport = DspSender(self.client, self.trust.proof, self.trust.proof)
-        effects = _Effects(negotiation, delivery)
+        effects = Fates(negotiation, delivery)
         line = Line(db, transport, effects, parts.clock, committed, parts.probe)
         sending.append(Sender(line))
         return (negotiation, delivery), sending[0]
@@ -316,24 +314,6 @@ class _Exchange:
         directory = VersionDirectory(self.client, proof)
         catalog = CatalogClient(self.client, proof, proof, directory)
         return Acquisition(*doors, catalog, signals, self.settings.accepted_terms())
-
-
-@dataclass(frozen=True, slots=True)
-class _Effects(Effects):
-    """Tells the door of a message's process what became of the message."""
-
-    negotiation: NegotiationDoor
-    delivery: DeliveryDoor
-
-    def settled(self, tx: Database, owed: Owed, receipt: Receipt, now: datetime) -> None:
-        self._door(owed).message_settled(tx, owed, receipt, now)
-
-    def refused(self, tx: Database, owed: Owed, reason: str, now: datetime) -> None:
-        self._door(owed).message_refused(tx, owed, reason, now)
-
-    def _door(self, owed: Owed) -> NegotiationDoor | DeliveryDoor:
-        known = {str(message) for message in NegotiationMessage}
-        return self.negotiation if owed.outgoing.message in known else self.delivery
 
 
 @dataclass(frozen=True, slots=True)
