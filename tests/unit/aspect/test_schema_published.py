@@ -14,6 +14,10 @@ from tests.unit.aspect.schema_comparison import differences, normal_form
 CASES = published_cases()
 SHIPPED_IDS = ModelLibrary([shipped_folder()]).list()
 SHIPPED = [c for c in CASES if c.values[0] is None or c.values[0].semantic_id in SHIPPED_IDS]
+# Not among the published cases: compared by hand when they were written.
+UNPROVEN = {
+    "urn:samm:io.catenax.pcf:10.0.0#Pcf",
+}
 # Published by an older generator, which named definitions by whole URNs.
 OTHER_NAMES = {"io.catenax.pcf/2.0.0/Pcf"}
 
@@ -71,6 +75,13 @@ def test_a_shipped_model_means_the_same_as_the_published_one(case: Case) -> None
     assert [] == differences(shipped.schema, case.schema)
     assert [] == [p for p, is_valid in case.mutants() if shipped.is_valid(p) != is_valid]
     assert case.facts["payloadValid"]["formatsOff"] == shipped.is_valid(case.payload)
+
+
+@pytest.mark.skipif(published_folder() is None, reason="needs the published models")
+def test_every_other_shipped_model_is_compared_with_a_published_one() -> None:
+    compared = {case.values[0].semantic_id for case in CASES}
+
+    assert sorted(UNPROVEN) == [found for found in SHIPPED_IDS if found not in compared]
 
 
 def _single_mistakes(case: Case, compiled: CompiledModel) -> list[tuple[object, int]]:
