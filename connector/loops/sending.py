@@ -156,8 +156,8 @@ class Sender:
         self._news.set()
 
     def _idle_seconds(self, now: datetime) -> float:
-        # What is under way wakes us when it ends, so only an idle line looks at the clock.
-        following = None if self._under_way else outbox.next_due(self._line.db)
+        # What is due and not begun waits for something under way, and that wakes us.
+        following = outbox.next_due(self._line.db, now)
         if following is None:
             return IDLE_SECONDS_MAX
         return min(max((following - now).total_seconds(), 0.001), IDLE_SECONDS_MAX)

@@ -71,12 +71,10 @@ def due(db: Database, now: datetime, messages_max: int) -> list[Owed]:
     return [Owed(r[0], Outgoing(r[1], r[2], r[3], r[4], r[5]), r[6], moment(r[7])) for r in found]
 
 
-def next_due(db: Database) -> datetime | None:
-    """Return when a message becomes due that waits for no other; None: nothing is owed."""
-    found = db.row(
-        "SELECT min(next_at) FROM outbox o WHERE state = 'owed' AND NOT EXISTS (SELECT 1 FROM"
-        " outbox p WHERE p.process = o.process AND p.state = 'owed' AND p.id < o.id)"
-    )
+def next_due(db: Database, now: datetime) -> datetime | None:
+    """Return when the next message becomes due that is not due yet, or None."""
+    sql = "SELECT min(next_at) FROM outbox WHERE state = 'owed' AND next_at > ?"
+    found = db.row(sql, (millis(now),))
     return moment(found[0]) if found and found[0] is not None else None
 
 

@@ -196,6 +196,17 @@ async def test_what_fails_for_now_is_tried_again_until_it_arrives(
     assert {"a": "sent"} == office.states()
 
 
+async def test_a_slow_receiver_does_not_delay_another_attempt_elsewhere(office: Office) -> None:
+    office.post.answers["a"] = [DOWN]
+    office.owe("a", partner="did:web:p1")
+    async with office.open() as sender:
+        await _until(lambda: office.committed)
+        office.post.seconds = 60
+        office.owe("slow", partner="did:web:p2")
+        sender.wake()
+        await _until(lambda: office.post.sent == ["a", "slow", "a"])
+
+
 async def test_a_failed_message_does_not_make_the_next_one_overtake(office: Office) -> None:
     office.post.answers["a"] = [DOWN]
     office.owe("a", process="one")
