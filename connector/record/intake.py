@@ -189,6 +189,7 @@ def _store(tx: Database, feed: Feed, batch: Batch, sorting: _Sorting, now: datet
     fresh = sorting.fresh
     if fresh:
         table.insert_records(tx, sorting.first, sorting.document, fresh)
+        table.count_records(tx, sorting.document, len(fresh))
         rows = (sorting.first, sorting.first + len(fresh) - 1)
         if sorting.stream:
             journal.append(tx, "record.received", now, rows=rows)

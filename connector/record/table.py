@@ -138,6 +138,11 @@ def mark_document(tx: Database, document: int, rows: int, state: str, now: datet
     )
 
 
+def count_records(tx: Database, document: int, records: int) -> None:
+    """Add to the number of records that came of a document."""
+    tx.execute("UPDATE document SET records = records + ? WHERE id = ?", (records, document))
+
+
 def latest(db: Database, keys: Sequence[str]) -> dict[str, Prior]:
     """Return the newest revision of each key that is known."""
     found = db.rows_in(_LATEST, keys)

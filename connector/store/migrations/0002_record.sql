@@ -6,6 +6,7 @@ CREATE TABLE document (
     header BLOB NOT NULL,             -- JSON list of column names
     state TEXT NOT NULL CHECK (state IN ('reading', 'taken', 'failed')),
     rows INTEGER NOT NULL DEFAULT 0,  -- rows taken so far: the checkpoint
+    records INTEGER NOT NULL DEFAULT 0, -- records that came of them
     first_record INTEGER,
     started_at INTEGER NOT NULL,
     finished_at INTEGER,

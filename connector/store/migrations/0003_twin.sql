@@ -23,6 +23,7 @@ CREATE TABLE twin (
 );
 CREATE UNIQUE INDEX twin_identity ON twin (part, instance, instance_name, twin_type, manufacturer)
     WHERE part <> '';
+CREATE INDEX twin_owner ON twin (owner) WHERE owner IS NOT NULL;
 CREATE INDEX twin_instance ON twin (instance) WHERE instance <> '';
 
 -- Specific asset ids beyond the identity: customerPartId, van, parentOrderNumber ...
