@@ -20,9 +20,7 @@ class AddressBook:
     partners: tuple[Partner, ...] = ()
     _by_name: Mapping[str, Partner] = field(init=False, repr=False, compare=False)
     _by_did: Mapping[str, Partner] = field(init=False, repr=False, compare=False)
-    _by_bpnl: Mapping[str, tuple[Partner, ...]] = field(
-        init=False, repr=False, compare=False
-    )
+    _by_bpnl: Mapping[str, tuple[Partner, ...]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Index the entries once: lookups happen on every message."""
