@@ -12,13 +12,16 @@ from deploy.demo.processes import DidNotHappenError, Process, end_left_over, wai
 
 def sleeper(folder):
     mark = str(folder / "mine")
-    argv = (sys.executable, "-c", "import time; time.sleep(60)", mark)
-    return Process(argv, folder / "log.txt", folder / "run.pid", mark, folder)
+    argv = (sys.executable, "-c", "import time; print(1, flush=True); time.sleep(60)", mark)
+    process = Process(argv, folder / "log.txt", folder / "run.pid", mark, folder)
+    process.start()
+    # Just after its start a process bears no command line yet.
+    wait_until(lambda: process.last_words() != "", "the sleeper")
+    return process
 
 
 def test_what_an_earlier_run_left_is_ended(tmp_path):
     process = sleeper(tmp_path)
-    process.start()
 
     assert end_left_over(tmp_path) == [process.pid]
     wait_until(lambda: not process.is_alive(), "end")
@@ -36,7 +39,6 @@ def test_a_process_that_got_the_number_since_is_left_alone(tmp_path):
 
 def test_stopping_waits_for_the_end_and_removes_the_pid_file(tmp_path):
     process = sleeper(tmp_path)
-    process.start()
 
     process.stop()
 
