@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import orjson
 
 from connector.agreement.model import ContractRequest, Letter, Negotiation, Offer, Verification
 from connector.agreement.negotiation import NegotiationDoor
 from connector.agreement.process import Ports
-from connector.agreement.reactions import PromptNegotiation
+from connector.agreement.reactions import NegotiationReactions, PromptNegotiation
 from connector.offer.datasets import Shelf
 from connector.offer.model import Dataset, OfferRule, Policy
 from connector.partner.model import Partner
@@ -22,7 +23,7 @@ from connector.store.outbox import Owed
 from connector.store.receipt import Outcome, Receipt
 from connector.transfer.delivery import DataSide, DeliveryDoor
 from connector.transfer.fates import Fates
-from connector.transfer.reactions import PromptTransfer
+from connector.transfer.reactions import PromptTransfer, TransferReactions
 from tests.builders.exchange import NOW
 from tests.doubles.party import OEM, SERIAL_PART, SUPPLIER, caller
 
@@ -36,8 +37,8 @@ class Doors:
 
     folder: Path
     who: Partner = SUPPLIER
-    negotiation_reactions: object = field(default_factory=PromptNegotiation)
-    transfer_reactions: object = field(default_factory=PromptTransfer)
+    negotiation_reactions: NegotiationReactions = field(default_factory=PromptNegotiation)
+    transfer_reactions: TransferReactions = field(default_factory=PromptTransfer)
     now: datetime = NOW
     changed: list[str] = field(default_factory=list)
 
@@ -63,7 +64,7 @@ class Doors:
     def owed(self) -> Sequence[Owed]:
         return outbox.due(self.db, self.now, 100)
 
-    def messages(self) -> list[tuple[str, dict[str, object]]]:
+    def messages(self) -> list[tuple[str, dict[str, Any]]]:
         """What is owed now: the kind of message and what it says."""
         rows = self.db.rows("SELECT message, body FROM outbox WHERE state = 'owed' ORDER BY id")
         return [(message, orjson.loads(body)) for message, body in rows]
@@ -83,7 +84,7 @@ class Doors:
                 outbox.park(tx, owed, self.now, reason)
                 self.fates.refused(tx, owed, reason, self.now)
 
-    def asked(self, consumer_pid: str = "urn:c1", **changed: object) -> Negotiation:
+    def asked(self, consumer_pid: str = "urn:c1", **changed: Any) -> Negotiation:
         """Let the OEM ask for the registry."""
         request = ContractRequest(
             consumer_pid=consumer_pid, offer=self.offer, callback_address=CALLBACK

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from deploy.demo.company import Company, DataSpace, Feed, Offer
+from deploy.demo.company import Company, DataSpace
+from deploy.demo.configuration import Feed, Offer
 from deploy.demo.processes import wait_until
 from tests.journeys.published.by_hand import FILES, A, B, Published, Stop
 

@@ -233,7 +233,7 @@ def test_what_was_not_acknowledged_when_we_died_comes_again(broker: Broker) -> N
     rest = read(adapter_like(adapter))
 
     assert (["S0", "S1"], ["S2", "S3", "S4"]) == (serials([first]), serials(rest))
-    assert [False, True] == [bool(first.repeated), {1, 2, 3} == set(rest[0].repeated)]
+    assert [False, True] == [bool(first.repeated), all(n in rest[0].repeated for n in (1, 2, 3))]
 
 
 def adapter_like(adapter: Mqtt) -> Mqtt:

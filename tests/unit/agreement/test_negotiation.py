@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -295,7 +296,7 @@ class TestAsConsumer:
         ],
     )
     def test_an_agreement_that_says_something_else_is_terminated(
-        self, oem: Doors, changed: dict[str, object], said: str
+        self, oem: Doors, changed: dict[str, Any], said: str
     ) -> None:
         process = _agreed(oem, **changed)
 
@@ -341,7 +342,7 @@ class TestAsConsumer:
         assert [] == oem.messages()
 
 
-def _agreed(oem: Doors, *, delivered: bool = True, **changed: object) -> Negotiation:
+def _agreed(oem: Doors, *, delivered: bool = True, **changed: Any) -> Negotiation:
     process = oem.negotiation.request_agreement(SUPPLIER, "https://s.example", oem.offer)
     if delivered:
         oem.deliver("urn:p1")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 from hashlib import sha256
+from typing import Any
 
 import pytest
 
@@ -162,7 +163,7 @@ async def test_a_neighbour_with_the_token_proves_only_that_it_is_the_neighbour(
     ],
 )
 async def test_a_proof_that_cannot_be_true_is_refused_before_anything_is_fetched(
-    pair: Pair, binding: HolderBinding, changes: dict[str, object], code: str
+    pair: Pair, binding: HolderBinding, changes: dict[str, Any], code: str
 ) -> None:
     assert code == await refused(pair, binding, proof(pair, **changes))
     assert 0 == pair.oem.asked.total()

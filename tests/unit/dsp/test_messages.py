@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import UTC, datetime
+from typing import Any
 
 import orjson
 import pytest
@@ -54,7 +55,7 @@ SIGNED = Agreement(
     POLICY,
     datetime(2026, 11, 22, 12, 0, 0, 123000, tzinfo=UTC),
 )
-PIDS = {"consumer_pid": "urn:c1", "provider_pid": "urn:p1"}
+PIDS: dict[str, Any] = {"consumer_pid": "urn:c1", "provider_pid": "urn:p1"}
 BOTH = {"consumerPid": "urn:c1", "providerPid": "urn:p1"}
 CONTENTS: list[ProcessContent] = [
     ContractRequest(consumer_pid="urn:c1", offer=OFFER, callback_address="https://c.example"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 import orjson
 import pytest
@@ -34,7 +35,7 @@ class Counterpart(GuardedClient):
         self.hosts = hosts
         return self
 
-    async def request(self, method: str, url: str, **more: object) -> Answer:
+    async def request(self, method: str, url: str, **more: Any) -> Answer:
         self.came.append((url, orjson.loads(more["body"])))
         return Answer(self.status, {}, self.body, url)
 

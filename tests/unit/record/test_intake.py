@@ -174,7 +174,7 @@ def refused(name="a.csv") -> Batch:
     return Batch(document, [], [], 0, ends=True, failure=Finding("record:y", {}, Location(name)))
 
 
-def current(db: Database) -> list[tuple[str, int]]:
+def current(db: Database) -> list[tuple[object, int]]:
     """Return serials and revisions of what is before the next door."""
     return [(r.rows[0][0], r.revision) for span in received(db) for r in table.records(db, *span)]
 

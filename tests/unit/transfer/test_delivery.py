@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -42,8 +43,8 @@ def oem(tmp_path: Path) -> Doors:
     return Doors(tmp_path, OEM)
 
 
-def _asked(supplier: Doors, agreement_id: str = "", **changed: object) -> TransferProcess:
-    given = {
+def _asked(supplier: Doors, agreement_id: str = "", **changed: Any) -> TransferProcess:
+    given: dict[str, Any] = {
         "consumer_pid": "urn:t1",
         "agreement_id": agreement_id or supplier.finalized(),
         "format": "HttpData-PULL",
