@@ -13,7 +13,7 @@ import pytest
 from jsonschema import Draft4Validator
 
 from connector.aspect.library import ModelLibrary, shipped_folder
-from connector.aspect.semantics import Kind
+from connector.aspect.semantics import AspectModel, Kind, Property
 from connector.errors import SetupError
 from connector.identifiers import SemanticId
 from tests.unit.aspect.model_files import THING, thing, write_turtle
@@ -22,10 +22,20 @@ SHIPPED = {
     "io.catenax.batch:3.0.0#Batch",
     "io.catenax.batch:3.0.1#Batch",
     "io.catenax.batch:4.0.0#Batch",
+    "io.catenax.battery.battery_pass:6.0.0#BatteryPass",
+    "io.catenax.battery.battery_pass:6.1.0#BatteryPass",
     "io.catenax.customs_information:2.0.0#CustomsInformation",
+    "io.catenax.generic.digital_product_passport:5.0.0#DigitalProductPassport",
+    "io.catenax.generic.digital_product_passport:6.0.0#DigitalProductPassport",
+    "io.catenax.generic.digital_product_passport:6.1.0#DigitalProductPassport",
+    "io.catenax.generic.digital_product_passport:7.0.0#DigitalProductPassport",
     "io.catenax.just_in_sequence_part:3.0.0#JustInSequencePart",
     "io.catenax.just_in_sequence_part:4.0.0#JustInSequencePart",
     "io.catenax.manufactured_parts_quality_information:3.0.0#ManufacturedPartsQualityInformation",
+    "io.catenax.material.certificate_of_analysis:1.0.0#CertificateOfAnalysis",
+    "io.catenax.material.chemical_material_passport:3.0.0#ChemicalMaterialPassport",
+    "io.catenax.material.safety_data_sheet:1.0.0#SafetyDataSheet",
+    "io.catenax.material.technical_information:1.0.0#TechnicalInformation",
     "io.catenax.material_accounting:1.0.0#Composition",
     "io.catenax.material_accounting:1.0.0#Material",
     "io.catenax.material_accounting:1.0.0#RecyclingBatch",
@@ -60,6 +70,7 @@ SHIPPED = {
     "io.catenax.single_level_usage_as_planned:3.0.0#SingleLevelUsageAsPlanned",
     "io.catenax.traction_battery_code:1.0.0#TractionBatteryCode",
     "io.catenax.traction_battery_code:2.0.0#TractionBatteryCode",
+    "io.catenax.transmission.transmission_pass:3.1.0#TransmissionPass",
     "io.catenax.us_tariff_information:1.0.0#UsTariffInformation",
     "io.catenax.us_tariff_information:2.0.0#UsTariffInformation",
 }
@@ -92,10 +103,9 @@ def test_the_shipped_models_are_these() -> None:
 @pytest.mark.parametrize("semantic_id", sorted(SHIPPED))
 def test_every_shipped_model_can_be_read_and_describes_its_properties(semantic_id: str) -> None:
     model = ModelLibrary([shipped_folder()]).get(SemanticId(f"urn:samm:{semantic_id}")).model
-    properties = [*model.properties, *(p for e in model.entities.values() for p in e.properties)]
 
     assert "" != model.description
-    assert [] == [p.urn for p in properties if not p.description]
+    assert [] == [p.urn for p in _properties(model) if not (p.description and p.preferred_name)]
 
 
 def test_every_example_of_a_shipped_model_is_valid() -> None:
@@ -105,8 +115,7 @@ def test_every_example_of_a_shipped_model_is_valid() -> None:
     assert [] == [
         (p.urn, p.example)
         for compiled in models
-        for entity in compiled.model.entities.values()
-        for p in entity.properties
+        for p in _properties(compiled.model)
         if p.example is not None and not _is_allowed(p.example, compiled.schema, p.urn)
     ]
 
@@ -256,6 +265,10 @@ def test_without_a_usable_cache_folder_everything_works(tmp_path: Path) -> None:
     assert [Kind.DATE, Kind.DATE] == [
         kind_of_value(ModelLibrary([tmp_path], cache)) for cache in (None, blocked / "cache")
     ]
+
+
+def _properties(model: AspectModel) -> list[Property]:
+    return [*model.properties, *(p for e in model.entities.values() for p in e.properties)]
 
 
 def _is_allowed(example: object, schema: dict[str, object], urn: str) -> bool:

@@ -14,9 +14,12 @@ from tests.unit.aspect.schema_comparison import differences, normal_form
 CASES = published_cases()
 SHIPPED_IDS = ModelLibrary([shipped_folder()]).list()
 SHIPPED = [c for c in CASES if c.values[0] is None or c.values[0].semantic_id in SHIPPED_IDS]
-# Not among the published cases: compared by hand when they were written.
+# In no published case: each was compared with its published schema when it was written.
 UNPROVEN = {
     "urn:samm:io.catenax.customs_information:2.0.0#CustomsInformation",
+    "urn:samm:io.catenax.material.certificate_of_analysis:1.0.0#CertificateOfAnalysis",
+    "urn:samm:io.catenax.material.safety_data_sheet:1.0.0#SafetyDataSheet",
+    "urn:samm:io.catenax.material.technical_information:1.0.0#TechnicalInformation",
     "urn:samm:io.catenax.pcf:10.0.0#Pcf",
     "urn:samm:io.catenax.us_tariff_information:1.0.0#UsTariffInformation",
     "urn:samm:io.catenax.us_tariff_information:2.0.0#UsTariffInformation",
