@@ -113,7 +113,7 @@ _STATES = "SELECT coalesce(state, 'nothing') || coalesce(' to ' || heading, '') 
 
 
 def torn_documents(store: Path) -> Rows:
-    """Return rows taken by the checkpoint and by the journal for documents half way."""
+    """Return for documents half way how many rows checkpoint, journal and records know."""
     return rows(
         store,
         "SELECT d.name, d.rows, (SELECT coalesce(sum(j.last - j.first + 1), 0) FROM journal j"

@@ -32,7 +32,8 @@ BULK_ROWS = 1_300
 FILES = (data.MASTERS, data.LOTS, data.FOOTPRINTS, data.STRUCTURE)
 SERIALS = [door.serial for door in of_parts(DOORS)]
 MESSAGES_AT_ONCE = 4
-BLOW_SECONDS = 20.0
+# A message that found nobody several times is sent again after so long at most, or given up.
+BLOW_SECONDS = 45.0
 WALK_SECONDS = 90.0
 # A grant is used until 20 s before its end: nearly every walk needs new ones.
 GRANT_SECONDS = 22
