@@ -31,6 +31,10 @@ demo: $(READY) broker ## four companies here, from a plant's files to an OEM's t
 test: $(READY) broker ## every test but benchmarks, journeys with real processes included
 	$(BIN)/pytest -m "not benchmark and not conformance" $(ARGS)
 
+.PHONY: conformance
+conformance: $(READY) ## official test kits against us (Java 17, Maven); reports in build/conformance
+	$(BIN)/pytest -v -m conformance $(ARGS)
+
 .PHONY: bench
 bench: $(READY) ## measure beside the floors; writes docs/benchmarks.md (some minutes)
 	$(BIN)/python -m tests.benchmarks
