@@ -17,7 +17,8 @@ from threading import Lock
 from connector.aspect.compiled import Compiled, CompiledCache
 from connector.aspect.datatypes import JsonSchema
 from connector.aspect.semantics import AspectModel
-from connector.aspect.validation import Validator
+from connector.aspect.strict import strict_schema_of
+from connector.aspect.validation import Profile, Validator
 from connector.errors import DataError, Finding, SetupError
 from connector.identifiers import SemanticId
 
@@ -52,6 +53,11 @@ class CompiledModel:
     def _validator(self) -> Validator:
         return Validator(self.schema, lambda: self.model)
 
+    @cached_property
+    def strict(self) -> Validator:
+        """Its strict profile: a validator, with the strict schema."""
+        return Validator(strict_schema_of(self.model), lambda: self.model, Profile.STRICT)
+
     def is_valid(self, payload: object) -> bool:
         """Tell whether a payload, as JSON values, satisfies the model."""
         return self._validator.is_valid(payload)
@@ -85,6 +91,10 @@ class ModelLibrary:
                 found = self._models.get(wanted) or self._compile(wanted)
                 self._models[wanted] = found
         return found
+
+    def strict(self, semantic_id: SemanticId) -> Validator:
+        """Return the strict profile of a model; raises as `get`."""
+        return self.get(semantic_id).strict
 
     def list(self) -> list[SemanticId]:
         """Return the ids of all models in the folders, sorted."""

@@ -17,6 +17,7 @@ _TOKEN = re.compile(r"\\.|\[\^?\]?|\]|\$|[^\\\[\]$]+", re.DOTALL)
 _ASCII = {r"\d": "0-9", r"\w": "A-Za-z0-9_"}
 _CHOICES = re.compile(r"\^?\(\^?([^()\[\].*?{}$]+)\$?\)\$?")
 _CHOICE = re.compile(r"[\w .:-]*(?:\\w\+)?")
+_ANCHORED = re.compile(r"\^\(\?:(.*)\)\$", re.DOTALL)
 _RUBBISH = ("", "?", "#", "rubbish !", "0000", "AAAA")
 _LOCAL_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?")
 
@@ -69,6 +70,18 @@ def what_is_asked(pattern: str) -> Asked | None:
     if codes == {"aspect:value_no_datetime", "aspect:value_no_date"}:
         return Asked("aspect:value_no_date_or_datetime", accepted[0].example)
     return accepted[0] if len(codes) == 1 else None
+
+
+def anchored(pattern: str) -> str:
+    """Return a pattern that the whole text must match; one that asks for it stays as it is."""
+    whole = pattern.startswith("^") and pattern.endswith("$") and not pattern.endswith(r"\$")
+    return pattern if whole and "|" not in pattern else f"^(?:{pattern})$"
+
+
+def as_written(pattern: str) -> str:
+    """Return the pattern that was anchored, as the model has it."""
+    found = _ANCHORED.fullmatch(pattern)
+    return found[1] if found else pattern
 
 
 def zone_is_missing(pattern: str, text: str) -> bool:

@@ -15,6 +15,7 @@ from connector.aspect.semantics import (
     Characteristic,
     Constraint,
     ConstraintKind,
+    Entity,
     Instance,
     InstanceValue,
     Property,
@@ -24,15 +25,15 @@ from connector.aspect.semantics import (
 
 DRAFT_04 = "http://json-schema.org/draft-04/schema"
 _URN = "x-samm-aspect-model-urn"
-_DEFINITIONS = "#/components/schemas/"
+DEFINITIONS = "#/components/schemas/"
 
 
 def schema_of(model: AspectModel) -> JsonSchema:
     """Return the JSON Schema of a model; the official one means the same."""
-    return _Generator(model).root()
+    return OfficialForm(model).root()
 
 
-class _Generator:
+class OfficialForm:
     """The making of one schema: names given so far, and definitions under these names."""
 
     def __init__(self, model: AspectModel) -> None:
@@ -43,6 +44,7 @@ class _Generator:
         self._entity_bodies: dict[str, JsonSchema] = {}
 
     def root(self) -> JsonSchema:
+        """Return the whole schema."""
         model = self._model
         body = self._object(model.properties)
         head = {"$schema": DRAFT_04, **_named(model.semantic_id, model.description)}
@@ -66,7 +68,7 @@ class _Generator:
         name, is_new = self._name(of.urn or f"_:{id(of)}", of.name)
         if is_new:
             self._definitions[name] = self._characteristic(of)
-        return {"$ref": _DEFINITIONS + name}
+        return {"$ref": DEFINITIONS + name}
 
     def _entity_reference(self, urn: str) -> JsonSchema:
         entity = self._model.entities[urn]
@@ -74,7 +76,7 @@ class _Generator:
         if is_new:
             self._definitions[name] = self._entity_body(urn)
             self._define_heirs(urn)
-        return {"$ref": _DEFINITIONS + name}
+        return {"$ref": DEFINITIONS + name}
 
     def _entity_body(self, urn: str) -> JsonSchema:
         # The official generator keeps one body per entity: whichever characteristic embeds it
@@ -86,6 +88,9 @@ class _Generator:
             if entity.extends:
                 body["allOf"] = [self._entity_reference(entity.extends)]
         return self._entity_bodies[urn]
+
+    def _described(self, of: Characteristic | Entity) -> JsonSchema:
+        return _named(of.urn, of.description)
 
     def _define_heirs(self, urn: str) -> None:
         if self._model.entities[urn].is_abstract:
@@ -119,7 +124,11 @@ class _Generator:
             Shape.SINGLE_ENTITY: self._single_entity,
             Shape.INSTANCES: self._instances,
             Shape.EITHER: self._either,
-        }.get(of.shape, _scalar)(of)
+        }.get(of.shape, self._scalar)(of)
+
+    def _scalar(self, of: Characteristic) -> JsonSchema:
+        allowed: JsonSchema = {"enum": list(of.values)} if of.shape is Shape.ENUMERATION else {}
+        return {**scalar_schema(of.datatype), **allowed}
 
     def _list(self, of: Characteristic) -> JsonSchema:
         unique: JsonSchema = {"uniqueItems": True} if of.unique else {}
@@ -146,24 +155,19 @@ class _Generator:
         body.update(_named(of.urn, of.description))
         for constraint in of.constraints:
             body.update(_named("", constraint.description))
-            body.update(_constraint_keywords(constraint, is_array=body.get("type") == "array"))
+            body.update(constraint_keywords(constraint, is_array=body.get("type") == "array"))
         return body
 
     def _instances(self, of: Characteristic) -> JsonSchema:
-        asserted = [instance for instance in of.instances if instance.values]
-        return {"type": "object", "oneOf": [self._instance_reference(i) for i in asserted]}
+        asserted = [self._instance_reference(i) for i in of.instances if not i.is_blank]
+        return {"type": "object", **({"oneOf": asserted} if asserted else {})}
 
     def _instance_reference(self, instance: Instance) -> JsonSchema:
         name, is_new = self._name(instance.urn or f"_:{id(instance)}", instance.name)
         if is_new:
             named = _named("", instance.description)
             self._definitions[name] = {**named, **_instance_body(instance)}
-        return {"$ref": _DEFINITIONS + name}
-
-
-def _scalar(of: Characteristic) -> JsonSchema:
-    allowed: JsonSchema = {"enum": list(of.values)} if of.shape is Shape.ENUMERATION else {}
-    return {**scalar_schema(of.datatype), **allowed}
+        return {"$ref": DEFINITIONS + name}
 
 
 def _named(urn: str, description: str) -> JsonSchema:
@@ -172,11 +176,10 @@ def _named(urn: str, description: str) -> JsonSchema:
 
 
 def _instance_body(instance: Instance) -> JsonSchema:
-    return {
-        "type": "object",
-        "properties": {value.name: _instance_value(value) for value in instance.values},
-        "required": [value.name for value in instance.values],
-    }
+    # The official generator is silent about what an instance says of inherited properties.
+    own = [value for value in instance.values if not value.inherited]
+    body: JsonSchema = {"type": "object", "properties": {v.name: _instance_value(v) for v in own}}
+    return {**body, "required": [value.name for value in own]} if own else body
 
 
 def _instance_value(value: InstanceValue) -> JsonSchema:
@@ -190,7 +193,8 @@ def _instance_value(value: InstanceValue) -> JsonSchema:
     return {**named, "type": "array", "minItems": count, "maxItems": count, "items": fixed}
 
 
-def _constraint_keywords(constraint: Constraint, *, is_array: bool) -> JsonSchema:
+def constraint_keywords(constraint: Constraint, *, is_array: bool) -> JsonSchema:
+    """Return what a constraint demands, in draft-04; of a list it may limit the length."""
     if constraint.kind is ConstraintKind.PATTERN:
         return {"pattern": constraint.pattern}
     if constraint.kind is ConstraintKind.LENGTH:

@@ -74,6 +74,10 @@ class ConstraintKind(StrEnum):
     PATTERN = "pattern"
     LENGTH = "length"
     RANGE = "range"
+    FIXED_POINT = "fixed_point"
+    LANGUAGE = "language"
+    LOCALE = "locale"
+    ENCODING = "encoding"
     NOTE = "note"
 
 
@@ -82,7 +86,9 @@ class Constraint:
     """One constraint of a trait.
 
     ``least`` and ``most`` are inclusive unless the flag beside them says otherwise. Lengths
-    are whole numbers; bounds of dates stay text in their XSD form.
+    are whole numbers; bounds of dates stay text in their XSD form. ``named`` is the language,
+    the locale or the encoding; ``scale`` how many digits stand after the decimal point at
+    most, ``digits`` how many before it.
     """
 
     kind: ConstraintKind
@@ -93,11 +99,17 @@ class Constraint:
     most: int | float | str | None = None
     least_excluded: bool = False
     most_excluded: bool = False
+    named: str = ""
+    scale: int | None = None
+    digits: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class InstanceValue:
-    """What an entity instance fixes one property to; more than one value if it is a list."""
+    """What an entity instance fixes one property to; more than one value if it is a list.
+
+    ``inherited`` tells that the property is that of an entity which this one extends.
+    """
 
     name: str
     datatype: str
@@ -105,16 +117,21 @@ class InstanceValue:
     is_list: bool = False
     instance: Instance | None = None
     description: str = ""
+    inherited: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """One entity instance that an enumeration allows."""
+    """One entity instance that an enumeration allows.
+
+    ``is_blank`` tells that the model states nothing of it, not even outside the payload.
+    """
 
     urn: str
     name: str
     description: str
     values: tuple[InstanceValue, ...]
+    is_blank: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from connector.aspect.patterns import choices, matches, what_is_asked, zone_is_missing
+from connector.aspect.limits import FRACTION_DIGITS, WHOLE_DIGITS
+from connector.aspect.patterns import as_written, choices, matches, what_is_asked, zone_is_missing
 from connector.aspect.semantics import AspectModel
-from connector.errors import Finding
+from connector.errors import Finding, Severity
 
 _VALUE_CHARACTERS_MAX = 60
 _CHOICES_MAX = 12
+
+# A schema names here those of its keywords whose breach is only risky.
+WARNINGS = "x-eslabon-warnings"
+# Beside it stands that the keys of an object are languages.
+LANGUAGES = "x-eslabon-languages"
 
 _Path = tuple[str | int, ...]
 _Worded = tuple[str, Mapping[str, object]]
@@ -32,6 +38,12 @@ class Mistake:
         """What the rule lists, empty where it lists nothing."""
         return self.demand if isinstance(self.demand, list) else ()
 
+    @property
+    def is_warning(self) -> bool:
+        """Whether the schema calls it risky only."""
+        risky = self.schema.get(WARNINGS)
+        return isinstance(risky, list) and self.rule in risky
+
 
 def findings_of(mistake: Mistake, model: AspectModel) -> Iterator[Finding]:
     """Yield the findings of a mistake: one, but one per name where properties are missing."""
@@ -41,7 +53,8 @@ def findings_of(mistake: Mistake, model: AspectModel) -> Iterator[Finding]:
     code, params = _WORDINGS.get(mistake.rule, _other)(mistake)
     if code == _PATTERN and (example := _example(mistake, model)):
         code, params = "aspect:value_pattern_example", {**params, "example": example}
-    yield _finding(code, mistake.path, model, value=shortened(mistake.value), **params)
+    found = _finding(code, mistake.path, model, value=shortened(mistake.value), **params)
+    yield replace(found, severity=Severity.WARNING) if mistake.is_warning else found
 
 
 def shortened(value: object) -> str:
@@ -105,7 +118,7 @@ def _listed(values: Sequence[object]) -> str:
 
 
 def _pattern(mistake: Mistake) -> _Worded:
-    pattern, text = str(mistake.demand), str(mistake.value)
+    pattern, text = as_written(str(mistake.demand)), str(mistake.value)
     if not text:
         return _EMPTY, {}
     if zone_is_missing(pattern, text):
@@ -154,8 +167,24 @@ def _unknown(mistake: Mistake) -> _Worded:
     known = mistake.schema.get("properties")
     known_names = list(known) if isinstance(known, dict) else []
     present = list(mistake.value) if isinstance(mistake.value, dict) else []
+    if LANGUAGES in mistake.schema:
+        tag = str(mistake.schema[LANGUAGES])
+        wrong = [name for name in present if not matches(tag, str(name))]
+        return "aspect:value_no_language", {"extra": _listed(wrong)}
     extra = [name for name in present if name not in known_names]
+    if mistake.is_warning:
+        return "aspect:value_unread", {"extra": _listed(extra), "known": _listed(known_names)}
     return "aspect:value_unknown", {"extra": _listed(extra), "allowed": _listed(known_names)}
+
+
+def _few(mistake: Mistake) -> _Worded:
+    code = "aspect:value_list_empty" if mistake.is_warning else "aspect:value_too_few"
+    return code, {"bound": mistake.demand}
+
+
+def _format(mistake: Mistake) -> _Worded:
+    code, example = _FORMATS.get(str(mistake.demand), ("aspect:value_no_such_day", ""))
+    return code, {"example": example}
 
 
 def _other(mistake: Mistake) -> _Worded:
@@ -174,9 +203,24 @@ _TYPES: Mapping[str, str] = {
 }
 _BOUNDED: Mapping[str, str] = {
     "maxLength": "aspect:value_too_long",
-    "minItems": "aspect:value_too_few",
+    "formatMinimum": "aspect:value_too_early",
+    "formatExclusiveMinimum": "aspect:value_too_early",
+    "formatMaximum": "aspect:value_too_late",
+    "formatExclusiveMaximum": "aspect:value_too_late",
+    "multipleOf": "aspect:value_not_whole",
+    FRACTION_DIGITS: "aspect:value_decimals",
+    WHOLE_DIGITS: "aspect:value_digits",
+    "minProperties": _EMPTY,
     "maxItems": "aspect:value_too_many",
     "uniqueItems": "aspect:value_repeated",
+}
+_FORMATS: Mapping[str, tuple[str, str]] = {
+    "date": ("aspect:value_no_date", "2026-03-17"),
+    "date-time": ("aspect:value_no_datetime", "2026-03-17T06:12:09Z"),
+    "time": ("aspect:value_no_time", "06:12:09Z"),
+    "duration": ("aspect:value_no_duration", "P1DT12H"),
+    "uri": ("aspect:value_no_uri", "https://example.com/manual.pdf"),
+    "xsd:base64Binary": ("aspect:value_no_base64", "RXNsYWLDs24="),
 }
 _WORDINGS: Mapping[str, Callable[[Mistake], _Worded]] = {
     "type": _type,
@@ -187,4 +231,6 @@ _WORDINGS: Mapping[str, Callable[[Mistake], _Worded]] = {
     "minLength": _too_short,
     "oneOf": _either,
     "additionalProperties": _unknown,
+    "minItems": _few,
+    "format": _format,
 }

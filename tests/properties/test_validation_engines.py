@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
+import jsonschema_rs
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from connector.aspect.dialect import in_2020_12
 from connector.aspect.explanation import draft_04
 from connector.aspect.library import CompiledModel, ModelLibrary, shipped_folder
 from connector.aspect.patterns import matches
-from connector.aspect.semantics import AspectModel, Characteristic, Kind, Property
-from connector.aspect.validation import Validator
+from connector.aspect.samm.vocabulary import DATATYPES
+from connector.aspect.semantics import AspectModel, Characteristic, Kind, Property, Shape
+from connector.aspect.strict import strict_schema_of
+from connector.aspect.validation import Profile, Validator
 from connector.errors import SetupError
+from connector.identifiers import SemanticId
 
 LIBRARY = ModelLibrary([shipped_folder()])
 MODELS = [LIBRARY.get(semantic_id) for semantic_id in LIBRARY.list()]
 DEPTH_MAX = 6
+THING = SemanticId("urn:samm:org.example.thing:1.0.0#Thing")
 
 TEXTS = st.one_of(
     st.text(alphabet=list("aZ0ñ٣ -:T\n\u00a0\u2028é.$^"), max_size=12),
     st.sampled_from(["2026-03-17", "2026-03-17T06:12:09Z", "2026-03-17T06:12:09", "unit:piece"]),
     st.sampled_from(["7d1b7a52-8f6e-4f0e-9c57-1f6a1c9f1c11", "BPNL00000000PUE1", "MEX", "van"]),
+    st.sampled_from(
+        ["2026-02-30", "--02-30", "06:12:09Z", "P1DT12H", "https://example.com/a%20b"]
+    ),
     st.sampled_from(["BPNS00000000PUE1\n", "customKey:ñandú", "customKey:x", "urn:uuid:1"]),
 )
 NUMBERS = st.one_of(
@@ -77,6 +86,41 @@ def test_both_engines_give_one_verdict_on_a_payload(
 
     assert verdict == draft_04(compiled.schema).is_valid(payload)
     assert verdict == (compiled.findings(payload) == [])
+
+
+@pytest.mark.parametrize("compiled", MODELS, ids=lambda compiled: compiled.semantic_id)
+@settings(max_examples=20)
+@given(data=st.data())
+def test_both_engines_give_one_strict_verdict_and_never_a_milder_one(
+    compiled: CompiledModel, data: st.DataObject
+) -> None:
+    payload = data.draw(objects(compiled.model, compiled.model.properties, 0))
+    verdict = compiled.strict.is_valid(payload)
+
+    assert verdict == draft_04(compiled.strict.schema, strict=True).is_valid(payload)
+    assert verdict == (compiled.strict.findings(payload) == [])
+    assert compiled.is_valid(payload) or not verdict
+
+
+@pytest.mark.parametrize("compiled", MODELS, ids=lambda compiled: compiled.semantic_id)
+@settings(max_examples=20)
+@given(data=st.data())
+def test_2020_12_gives_the_same_verdict(compiled: CompiledModel, data: st.DataObject) -> None:
+    payload = data.draw(objects(compiled.model, compiled.model.properties, 0))
+    newer = jsonschema_rs.Draft202012Validator(in_2020_12(compiled.schema))
+
+    assert compiled.is_valid(payload) == newer.is_valid(payload)
+
+
+@given(value=RUBBISH, datatype=st.sampled_from(sorted(DATATYPES)))
+def test_both_engines_are_strict_alike_about_every_datatype(value: object, datatype: str) -> None:
+    property_ = Property("p", "", "", Characteristic("C", Shape.SCALAR, datatype=datatype))
+    model = AspectModel(THING, "", (property_,))
+    strict = Validator(strict_schema_of(model), lambda: model, Profile.STRICT)
+
+    assert strict.is_valid({"p": value}) == draft_04(strict.schema, strict=True).is_valid(
+        {"p": value}
+    )
 
 
 @given(pattern=st.text(alphabet=list(r"^$\dwDWsSab[]()|+*?.-0"), max_size=10), text=TEXTS)

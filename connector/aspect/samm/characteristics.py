@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Protocol
 
 from connector.aspect.samm import vocabulary
@@ -195,19 +196,23 @@ class CharacteristicReader:
     def _instance(self, node: Node, entity: Entity, used_in: TurtleFile) -> Instance:
         element = self._lookup.element(str(node), used_in)
         with self._opened(element):
+            stated = [p for p in self._all_properties(entity, used_in) if p.urn in element.facts]
             values = tuple(
-                self._instance_value(p, element)
-                for p in self._all_properties(entity, used_in)
-                if p.in_payload and p.urn in element.facts
+                self._instance_value(p, element, inherited=p not in entity.properties)
+                for p in stated
+                if p.in_payload
             )
-        return Instance(element.urn, element.name, element.text("samm:description"), values)
+        text = element.text("samm:description")
+        return Instance(element.urn, element.name, text, values, is_blank=not stated)
 
     def _all_properties(self, entity: Entity, used_in: TurtleFile) -> tuple[Property, ...]:
         parent = self._entities.entity(entity.extends, used_in) if entity.extends else None
         inherited = self._all_properties(parent, used_in) if parent else ()
         return (*entity.properties, *inherited)
 
-    def _instance_value(self, of: Property, element: Element) -> InstanceValue:
+    def _instance_value(
+        self, of: Property, element: Element, *, inherited: bool
+    ) -> InstanceValue:
         nodes = element.facts[of.urn]
         bare = of.characteristic.item.bare
         is_list = of.kind is Kind.LIST
@@ -222,33 +227,58 @@ class CharacteristicReader:
             is_list=is_list,
             instance=self._instance(nodes[0], nested, element.file) if nested else None,
             description=of.description,
+            inherited=inherited,
         )
 
 
 def _constraint(element: Element, datatype: str) -> Constraint:
     kind = _CONSTRAINTS.get(next(iter(element.types & _CONSTRAINTS.keys()), ""))
-    text = element.text("samm:description")
+    described = Constraint(
+        kind or ConstraintKind.NOTE, element.urn, element.text("samm:description")
+    )
     if kind is ConstraintKind.PATTERN:
-        value = element.needed("samm:value")
-        pattern = value.text if isinstance(value, Literal) else value
-        return Constraint(kind, element.urn, text, pattern)
-    if kind is None:
-        return Constraint(ConstraintKind.NOTE, element.urn, text)
+        return replace(described, pattern=_text(element.needed("samm:value")))
+    if kind is ConstraintKind.FIXED_POINT:
+        scale, digits = _count(element.one("samm-c:scale")), _count(element.one("samm-c:integer"))
+        return replace(described, scale=scale, digits=digits)
+    if kind in {ConstraintKind.LENGTH, ConstraintKind.RANGE}:
+        scaled = _LENGTH if kind is ConstraintKind.LENGTH else datatype
+        return _bounded(described, element, scaled)
+    return replace(described, named=_text(element.one(_NAMED.get(kind, "")) or ""))
+
+
+def _bounded(described: Constraint, element: Element, datatype: str) -> Constraint:
     least, most = element.one("samm-c:minValue"), element.one("samm-c:maxValue")
-    scale = _LENGTH if kind is ConstraintKind.LENGTH else datatype
-    return Constraint(
-        kind,
-        element.urn,
-        text,
-        least=bound(least, scale) if isinstance(least, Literal) else None,
-        most=bound(most, scale) if isinstance(most, Literal) else None,
+    return replace(
+        described,
+        least=bound(least, datatype) if isinstance(least, Literal) else None,
+        most=bound(most, datatype) if isinstance(most, Literal) else None,
         least_excluded=element.one("samm-c:lowerBoundDefinition") == "samm-c:GREATER_THAN",
         most_excluded=element.one("samm-c:upperBoundDefinition") == "samm-c:LESS_THAN",
     )
+
+
+def _text(value: Node) -> str:
+    """Return a literal's text; an encoding is a term, ``samm:US-ASCII``."""
+    return value.text if isinstance(value, Literal) else value.removeprefix("samm:")
+
+
+def _count(value: Node | None) -> int | None:
+    counted = bound(value, _LENGTH) if isinstance(value, Literal) else None
+    return counted if isinstance(counted, int) else None
 
 
 _CONSTRAINTS: Mapping[object, ConstraintKind] = {
     "samm-c:RegularExpressionConstraint": ConstraintKind.PATTERN,
     "samm-c:LengthConstraint": ConstraintKind.LENGTH,
     "samm-c:RangeConstraint": ConstraintKind.RANGE,
+    "samm-c:FixedPointConstraint": ConstraintKind.FIXED_POINT,
+    "samm-c:LanguageConstraint": ConstraintKind.LANGUAGE,
+    "samm-c:LocaleConstraint": ConstraintKind.LOCALE,
+    "samm-c:EncodingConstraint": ConstraintKind.ENCODING,
+}
+_NAMED: Mapping[ConstraintKind | None, str] = {
+    ConstraintKind.LANGUAGE: "samm-c:languageCode",
+    ConstraintKind.LOCALE: "samm-c:localeCode",
+    ConstraintKind.ENCODING: "samm:value",
 }
