@@ -21,8 +21,9 @@ from connector.store.database import Database
 from connector.store.journal import Work
 
 # Larger than a batch of intake: a commit costs milliseconds, and a random place in an index
-# dirties a page of its own. Small enough that a partner's message waits 0.1 s at worst.
+# dirties a page of its own. While partners' messages are written, batches are short.
 DOOR_ROWS_MAX = 4000
+DOOR_ROWS_CROWDED = 500
 
 Opening = Callable[[Database, Work, datetime], None]
 
@@ -55,13 +56,15 @@ def provide(derive: Opening, register: Opening, publish: Opening) -> tuple[Door,
     return tuple(Door(name, openings[name]) for name in EVENTS)
 
 
-def step(db: Database, doors: Sequence[Door], now: datetime) -> bool:
+def step(
+    db: Database, doors: Sequence[Door], now: datetime, rows_max: int = DOOR_ROWS_MAX
+) -> bool:
     """Open the door nearest to the end that has work, for one batch; False if none has.
 
     The last doors go first, so that what has begun arrives before more is begun.
     """
     for door in reversed(doors):
-        work = journal.next_work(db, door.name, door.events, DOOR_ROWS_MAX)
+        work = journal.next_work(db, door.name, door.events, rows_max)
         if work:
             _open(db, door, work, now)
             return True

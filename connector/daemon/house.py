@@ -51,6 +51,7 @@ from connector.settings.values import Settings
 from connector.store.database import Database
 from connector.store.journal import Work
 from connector.store.signals import Signals
+from connector.store.turns import Turns
 from connector.transfer.access import Gate
 from connector.transfer.access_log import AccessLog
 from connector.transfer.acquisition import Acquisition
@@ -136,7 +137,8 @@ class House:
 def build(settings: Settings, parts: Parts) -> House:
     """Put a connector together; raises `SetupError` for whatever cannot work."""
     store = store_path(settings)
-    db = Database.open(store, parts.probe)
+    turns = Turns()
+    db = Database.open(store, parts.probe, turns.hurried())
     library = open_library(settings)
     trust = parts.trust or _dcp_trust(settings, parts.clock)
     client = GuardedClient(_limits(settings))
@@ -146,7 +148,7 @@ def build(settings: Settings, parts: Parts) -> House:
         settings.offer_rules(), settings.policies().values(), reader.semantic_ids, settings.did
     )
     doors, sender = exchange.doors(db, shelf, signals)
-    log = AccessLog(store, parts.clock)
+    log = AccessLog(store, parts.clock, turns.hurried())
     desk = dsp.Desk(trust.proof, trust.proof, *doors, shelf, settings.public.url)
     gate = Gate(db, shelf, Sights(db, shelf), parts.clock, trust.holders)
     routes = [
@@ -157,8 +159,9 @@ def build(settings: Settings, parts: Parts) -> House:
         *parts.routes,
     ]
     publication = Publication(settings.offer_rules())
-    taking = open_taking(settings, library, publication, parts.clock, parts.probe)
-    intake = IntakeThread(partial(Database.open, store, parts.probe), taking)
+    watch = Watch(parts.clock, parts.probe, turns.is_crowded)
+    taking = open_taking(settings, library, publication, watch)
+    intake = IntakeThread(partial(Database.open, store, parts.probe, turns.patient()), taking)
     grants = exchange.grants(doors, signals)
     abroad = PartnerVisit(client, grants, trust.holders)
     visits = _Visits(settings.connector.bpnl, OwnVisit(db), abroad)
@@ -224,12 +227,17 @@ def open_workshop(
     return Workshop(sources, library.get, identities)
 
 
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What intake looks at while it works: the time, the tests' probe, and who else writes."""
+
+    clock: Clock = utc_now
+    probe: Callable[[str], None] = _unwatched
+    is_crowded: Callable[[], bool] = lambda: False
+
+
 def open_taking(
-    settings: Settings,
-    library: ModelLibrary,
-    publication: Publication,
-    clock: Clock,
-    probe: Callable[[str], None] = _unwatched,
+    settings: Settings, library: ModelLibrary, publication: Publication, watch: Watch
 ) -> Taking:
     """Return the intake loop with all feeds and the doors behind them, each door watched."""
     plans = planned(settings)
@@ -239,8 +247,9 @@ def open_taking(
         Registration().register_twins,
         publication.publish_offers,
     )
-    watched = [_watched(door, probe) for door in doors]
-    return Taking(feed_sources(settings, plans), watched, clock, probe)
+    watched = [_watched(door, watch.probe) for door in doors]
+    sources = feed_sources(settings, plans)
+    return Taking(sources, watched, watch.clock, watch.probe, watch.is_crowded)
 
 
 def _watched(door: Door, probe: Callable[[str], None]) -> Door:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 
-from connector.daemon.house import open_library, open_taking, store_path, utc_now
+from connector.daemon.house import Watch, open_library, open_taking, store_path
 from connector.daemon.intake import ingest, replay
 from connector.daemon.reports import Reports
 from connector.daemon.tracing import trace
@@ -28,7 +28,7 @@ def open_offline(settings: Settings) -> Iterator[Operations]:
     with lock.held(settings.connector.data):
         db = Database.open(path)
         publication = Publication(settings.offer_rules())
-        taking = open_taking(settings, open_library(settings), publication, utc_now)
+        taking = open_taking(settings, open_library(settings), publication, Watch())
         reports = Reports(db, settings, running=False, started_at=None, troubles=taking.errors)
         try:
             yield Operations(

@@ -74,12 +74,17 @@ class Taking:
         doors: Sequence[Door],
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         probe: Callable[[str], None] = _unwatched,
+        is_crowded: Callable[[], bool] = lambda: False,
     ) -> None:
-        """Take the feeds in the order of the configuration, and the doors of the way."""
+        """Take the feeds in the order of the configuration, and the doors of the way.
+
+        ``is_crowded`` says whether others write at the moment, so that turns must be short.
+        """
         self._readings = [_Reading(source) for source in sources]
         self._doors = doors
         self._clock = clock
         self._probe = probe
+        self._is_crowded = is_crowded
         self._log = structlog.get_logger()
 
     def errors(self) -> dict[str, EslabonError]:
@@ -95,11 +100,14 @@ class Taking:
         moved = [self._take_one(db, reading) for reading in self._readings]
         return self.move(db, DOOR_STEPS_PER_TURN) or any(moved)
 
+    def _rows_max(self) -> int:
+        return pipeline.DOOR_ROWS_CROWDED if self._is_crowded() else pipeline.DOOR_ROWS_MAX
+
     def move(self, db: Database, steps_max: int | None = None) -> bool:
         """Open doors until nothing lies before them, or for so many batches."""
         steps = 0
         while steps_max is None or steps < steps_max:
-            if not pipeline.step(db, self._doors, self._clock()):
+            if not pipeline.step(db, self._doors, self._clock(), self._rows_max()):
                 return steps > 0
             steps += 1
         return True

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from importlib import resources
 from pathlib import Path
 from typing import Any, Self
@@ -40,15 +40,24 @@ class Database:
         path: Path,
         connection: sqlite3.Connection,
         probe: Callable[[str], None] = _unwatched,
+        turn: AbstractContextManager[None] | None = None,
     ) -> None:
         """Wrap an open connection; use `open` to get one."""
         self.path = path
         self._connection = connection
         self._probe = probe
+        self._turn: AbstractContextManager[None] = turn or nullcontext()
 
     @classmethod
-    def open(cls, path: Path, probe: Callable[[str], None] = _unwatched) -> Self:
+    def open(
+        cls,
+        path: Path,
+        probe: Callable[[str], None] = _unwatched,
+        turn: AbstractContextManager[None] | None = None,
+    ) -> Self:
         """Open the file, creating it if needed, and apply the migrations that it lacks.
+
+        ``turn`` is entered around every transaction, where several threads write.
 
         Raises `SetupError` where the folder cannot be written or the file is newer than
         this program.
@@ -64,7 +73,7 @@ class Database:
         connection.execute("PRAGMA foreign_keys=OFF")
         connection.execute(f"PRAGMA cache_size=-{CACHE_KIBIBYTES}")
         connection.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
-        database = cls(path, connection, probe)
+        database = cls(path, connection, probe, turn)
         database._migrate()
         return database
 
@@ -78,7 +87,7 @@ class Database:
 
         Raises `TransientError` when the disk is full or another writer does not let go.
         """
-        with _worded(self.path):
+        with self._turn, _worded(self.path):
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self

@@ -11,6 +11,7 @@ import asyncio
 from asyncio import Future, Task
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
 
@@ -35,10 +36,16 @@ _Line = tuple[int, str, str, str, str, str]
 class AccessLog:
     """The log of one connector; belongs to one event loop. Close it there."""
 
-    def __init__(self, path: Path, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        clock: Callable[[], datetime],
+        turn: AbstractContextManager[None] | None = None,
+    ) -> None:
         """Take the file of the store; the connection to it is opened by the thread."""
         self._path = path
         self._clock = clock
+        self._turn = turn
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="access-log")
         self._db: Database | None = None
         self._lines: list[_Line] = []
@@ -85,7 +92,7 @@ class AccessLog:
 
     def _store(self, lines: list[_Line]) -> None:
         if self._db is None:
-            self._db = Database.open(self._path)
+            self._db = Database.open(self._path, turn=self._turn)
         with self._db.transaction() as tx:
             tx.execute(_INSERT, (orjson.dumps(lines).decode(),))
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import structlog
 
-from connector.daemon.house import open_library, open_taking, store_path, utc_now
+from connector.daemon.house import Watch, open_library, open_taking, store_path
 from connector.daemon.lifetime import tune
 from connector.offer.publication import Publication
 from connector.settings.loading import load_settings
@@ -24,7 +24,7 @@ def take_in(settings: Settings) -> dict[str, float]:
     path = store_path(settings)
     db = Database.open(path)
     publication = Publication(settings.offer_rules())
-    taking = open_taking(settings, open_library(settings), publication, utc_now)
+    taking = open_taking(settings, open_library(settings), publication, Watch())
     began = time.perf_counter()
     while not _offered(db):
         taking.round(db)
