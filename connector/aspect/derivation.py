@@ -70,11 +70,19 @@ class Source(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Workshop:
-    """What derivation works with: sources by feed, models by URN, and where ids come from."""
+    """What derivation works with: sources by feed, models by URN, and where ids come from.
+
+    Feeds that ``judges`` names have their payloads judged by other models, stricter ones.
+    """
 
     source: Callable[[str], Source]
     model: Callable[[SemanticId], Model]
     identities: Callable[[Database], Identities]
+    judges: Mapping[str, Callable[[SemanticId], Model]] = field(default_factory=dict)
+
+    def judge(self, feed: str, semantic_id: SemanticId) -> Model:
+        """Return the model that judges a feed's payloads."""
+        return self.judges.get(feed, self.model)(semantic_id)
 
 
 class Trial(NamedTuple):
@@ -216,7 +224,7 @@ def _judge(
     record: Record, draft: Draft, said: Sequence[Finding], workshop: Workshop
 ) -> Iterable[Finding]:
     try:
-        model = workshop.model(draft.semantic_id)
+        model = workshop.judge(record.feed, draft.semantic_id)
     except EslabonError as error:
         return [Finding(error.code, error.params)]
     if model.is_valid(draft.payload):
@@ -232,7 +240,7 @@ def _violations(
     errors = [f for f in said if f.severity is Severity.ERROR]
     taken = {f.path for f in errors if f.path}
     open_slots = {f"/{slot.key}" for slot in draft.slots if slot.key not in slot.holder}
-    for finding in workshop.model(draft.semantic_id).findings(draft.payload):
+    for finding in workshop.judge(record.feed, draft.semantic_id).findings(draft.payload):
         if any(finding.path.endswith(end) for end in open_slots):
             continue
         if any(finding.path.startswith(path) or path.startswith(finding.path) for path in taken):

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from connector.aspect.derivation import Trial, Workshop, try_records
 from connector.cli.check import model_library
-from connector.daemon.feeds import FeedPlan, Sources, secret_of
+from connector.daemon.feeds import FeedPlan, Sources, judges_of, secret_of
 from connector.record import intake, quarantine, table
 from connector.record.model import Batch, Feed, Quarantined, Request
 from connector.record.reading.folder import DropFolder, Fate
@@ -54,6 +54,7 @@ def preview_of(
             Sources([plan], settings.connector.bpnl, library),
             library.get,
             lambda _: TwinIdentities(store, secret),
+            judges_of([plan], library),
         )
         _take(memory, plan.feed, adapter, records_max)
         found = islice(table.records(memory, 1, records_max), records_max)

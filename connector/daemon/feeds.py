@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from connector.aspect.derivation import Compiled, Source
+from connector.aspect.derivation import Compiled, Model, Source
 from connector.aspect.library import ModelLibrary
 from connector.aspect.lookups import load_tables
 from connector.aspect.mapping.compiling import compile_mapping
 from connector.aspect.mapping.definition import MappingDefinition
 from connector.aspect.mapping.parsing import parse_mapping
 from connector.aspect.mapping.readers import Tables
+from connector.aspect.validation import Profile
 from connector.collection.gathering import HEADER
 from connector.errors import Finding, Location, SetupError
+from connector.identifiers import SemanticId
 from connector.loops.taking import FeedSource
 from connector.record.model import ROWS_MAX, Feed
 from connector.settings.sections import FeedSection
@@ -139,6 +141,17 @@ class Sources:
             owner = name.removeprefix(PARTNER_PREFIX)
             self._known[name] = CollectedSource(owner, self._own, self._library)
         return self._known[name]
+
+
+def judges_of(
+    plans: Iterable[FeedPlan], library: ModelLibrary
+) -> Mapping[str, Callable[[SemanticId], Model]]:
+    """Return the models that judge payloads of feeds with the strict profile."""
+    return {
+        plan.section.name: library.strict
+        for plan in plans
+        if Profile(plan.section.profile) is Profile.STRICT
+    }
 
 
 def feed_sources(settings: Settings, plans: Iterable[FeedPlan]) -> list[FeedSource]:

@@ -25,7 +25,14 @@ from connector.aspect.library import ModelLibrary, shipped_folder
 from connector.collection.gathering import Means
 from connector.collection.model import Visit
 from connector.collection.own import OwnVisit
-from connector.daemon.feeds import FeedPlan, Sources, feed_sources, plan_feeds, secret_of
+from connector.daemon.feeds import (
+    FeedPlan,
+    Sources,
+    feed_sources,
+    judges_of,
+    plan_feeds,
+    secret_of,
+)
 from connector.daemon.intake import IntakeThread
 from connector.daemon.walking import Walking
 from connector.errors import SetupError, Severity
@@ -224,7 +231,7 @@ def open_workshop(
         return known[id(db)]
 
     sources = Sources(plans, settings.connector.bpnl, library)
-    return Workshop(sources, library.get, identities)
+    return Workshop(sources, library.get, identities, judges_of(plans, library))
 
 
 @dataclass(frozen=True, slots=True)

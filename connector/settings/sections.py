@@ -156,6 +156,13 @@ class FeedSection:
             examples=["mappings/parts.yaml"],
         ),
     ]
+    profile: Annotated[
+        Literal["official", "strict"],
+        Meta(
+            description="how payloads are judged: as the published schemas do, or as the models "
+            "mean, also where those schemas are silent"
+        ),
+    ] = "official"
     rows_max: Annotated[int, Meta(description="rows of the largest file taken", ge=1)] = ROWS_MAX
     poll_seconds: Annotated[Seconds, Meta(description="how often to look for more")] = 5.0
     source: Annotated[
