@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -98,10 +98,14 @@ class Walk:
         self._log = structlog.get_logger().bind(collection=collection.id)
 
     async def run(self) -> None:
-        """Visit places until none is open, then record that the walk is complete."""
+        """Visit places until none is open, then record that the walk is complete.
+
+        Raises `TransientError` when the store takes nothing for now; the walk stands in it
+        as far as it came, and another `Walk` goes on from there.
+        """
         db, collection = self._means.db, self._collection.id
         while places := table.open_places(db, collection, PLACES_AT_ONCE):
-            await asyncio.gather(*(self._visit(place) for place in places))
+            await _all(self._visit(place) for place in places)
             await self._pause(places)
         now = self._means.clock()
         with db.transaction() as tx:
@@ -275,6 +279,16 @@ class Walk:
         self._log.info(
             "part.missed", partner=place.partner, id=place.global_asset_id, step=step, why=reason
         )
+
+
+async def _all(visits: Iterable[Coroutine[None, None, None]]) -> None:
+    """Wait for all visits, then raise what the first of them raised that failed.
+
+    None may go on behind the back of a walk that is begun anew.
+    """
+    for outcome in await asyncio.gather(*visits, return_exceptions=True):
+        if isinstance(outcome, BaseException):
+            raise outcome
 
 
 def _is_broken(task: asyncio.Task[Found] | asyncio.Task[_PartType]) -> bool:

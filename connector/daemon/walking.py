@@ -11,7 +11,7 @@ import structlog
 from connector.collection import table
 from connector.collection.gathering import Means, Walk, begin
 from connector.collection.model import Collection, Wanted
-from connector.errors import EslabonError, Finding, SetupError
+from connector.errors import EslabonError, Finding, SetupError, TransientError
 from connector.identifiers import Bpnl
 from connector.partner.model import Partner
 from connector.store import journal
@@ -25,6 +25,7 @@ class Walking:
     means: Means
     find: Callable[[str], Partner | None]
     depth_max: int
+    trouble_seconds: float = 1.0
     _tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
 
     def resume(self) -> None:
@@ -65,7 +66,7 @@ class Walking:
 
     async def _guarded(self, collection: Collection) -> None:
         try:
-            await Walk(self.means, collection).run()
+            await self._to_its_end(collection)
         except EslabonError as error:
             self._fail(collection, Finding(error.code, error.params))
         except Exception as error:  # noqa: BLE001 - a bug of ours must end this walk visibly
@@ -73,6 +74,17 @@ class Walking:
             reason = f"{type(error).__name__}: {error}"
             params = {"door": "gathering", "reason": reason}
             self._fail(collection, Finding("connector:our_mistake", params))
+
+    async def _to_its_end(self, collection: Collection) -> None:
+        """Walk; after a full disk go on where the walk was."""
+        while True:
+            try:
+                return await Walk(self.means, collection).run()
+            except TransientError as error:
+                structlog.get_logger().warning(
+                    "collection.delayed", collection=collection.id, reason=error.text().what
+                )
+                await asyncio.sleep(self.trouble_seconds)
 
     def _fail(self, collection: Collection, finding: Finding) -> None:
         now = self.means.clock()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -241,3 +242,34 @@ async def test_a_walk_that_was_cut_off_goes_on_where_it_was(db: Database) -> Non
 
     assert ["done", "done"] == [node.state for node in table.nodes(db, about)]
     assert {ROOT: 1, ONE: 2} == world.asked
+
+
+@dataclass
+class SlowWorld(World):
+    """A world in which the part that comes last takes its time."""
+
+    async def value(self, _: Partner, submodel: RemoteSubmodel) -> Mapping[str, object]:
+        await asyncio.sleep(0.02 if submodel.href == TWO else 0)
+        return await super().value(_, submodel)
+
+
+async def test_a_walk_that_a_full_disk_stopped_goes_on_and_has_no_place_twice(
+    db: Database,
+) -> None:
+    world = SlowWorld({ROOT: [line(ONE), line(TWO)], ONE: [], TWO: [line(ONE)]})
+    full = [TransientError("store:disk_full", path="oem.db")]
+
+    def invalid(_: SemanticId, payload: object) -> str:
+        if isinstance(payload, dict) and payload["catenaXId"] == ONE and full:
+            raise full.pop()
+        return ""
+
+    about = begin(db, Wanted(OTHER, ROOT), NOW)
+    collection = table.collection(db, about)
+    assert collection
+    with pytest.raises(TransientError):
+        await Walk(replace(means(db, world), invalid=invalid), collection).run()
+    await go_on(db, world, about)
+    await asyncio.sleep(0.05)
+
+    assert [ROOT, ONE, TWO, ONE] == [node.global_asset_id for node in table.nodes(db, about)]
