@@ -210,9 +210,7 @@ class CharacteristicReader:
         inherited = self._all_properties(parent, used_in) if parent else ()
         return (*entity.properties, *inherited)
 
-    def _instance_value(
-        self, of: Property, element: Element, *, inherited: bool
-    ) -> InstanceValue:
+    def _instance_value(self, of: Property, element: Element, *, inherited: bool) -> InstanceValue:
         nodes = element.facts[of.urn]
         bare = of.characteristic.item.bare
         is_list = of.kind is Kind.LIST

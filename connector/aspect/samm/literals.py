@@ -15,20 +15,20 @@ _FLOAT32_DIGITS_MAX = 9
 def json_value(node: Node, datatype: str) -> JsonScalar:
     """Return a literal as a value of the given datatype; what is no number stays text.
 
-    A unit written as a term (``unit:kilogram``) is its own text.
+    A unit written as a term (``unit:kilogram``) is its own text, a number typed xsd:float is
+    rounded as a `bound` is.
     """
     if isinstance(node, str):
         return node
-    kind = KIND_BY_DATATYPE.get(datatype)
-    if kind is Kind.BOOLEAN:
+    if KIND_BY_DATATYPE.get(datatype) is Kind.BOOLEAN:
         return _boolean(node.text)
-    return _number(node.text) if kind in _NUMBERS else node.text
+    return bound(node, datatype)
 
 
 def bound(node: Literal, datatype: str) -> int | float | str:
     """Return the bound of a range: a number, or text where the datatype is none.
 
-    A bound typed xsd:float is rounded to 32 bits and to the shortest decimal that still
+    A number typed xsd:float is rounded to 32 bits and to the shortest decimal that still
     names it, as the official generator does (reference: semantic models, K3).
     """
     if KIND_BY_DATATYPE.get(datatype) not in _NUMBERS:

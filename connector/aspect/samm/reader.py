@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import structlog
@@ -123,11 +124,12 @@ class _Reading:
         found: dict[str, Property] = {}
         for node in owner.items("samm:properties"):
             read = self._property(str(node), owner.file)
-            if read and read.name in found:
+            if read and (earlier := found.get(read.name)):
                 structlog.get_logger().warning(
                     "model.property_repeated", property=read.urn, owner=owner.urn
                 )
-            elif read:
+                read = _merged(earlier, read)
+            if read:
                 found[read.name] = read
         return tuple(found.values())
 
@@ -140,9 +142,10 @@ class _Reading:
             return None
         original = self._extended(declared)
         characteristic = self._characteristic(declared, original)
+        # An anonymous property goes by the name of the one that it extends.
         return Property(
-            name=usage.text("samm:payloadName") or original.name,
-            urn=original.urn,
+            name=usage.text("samm:payloadName") or declared.name or original.name,
+            urn=declared.urn or original.urn,
             description=declared.text("samm:description") or original.text("samm:description"),
             characteristic=characteristic,
             optional=usage.flag("samm:optional"),
@@ -156,10 +159,18 @@ class _Reading:
         return self._lookup.element(str(parent), declared.file) if parent else declared
 
     def _characteristic(self, declared: Element, original: Element) -> Characteristic:
-        nameless = f"{original.name[:1].upper()}{original.name[1:]}Characteristic"
+        name = declared.name or original.name
+        nameless = f"{name[:1].upper()}{name[1:]}Characteristic"
         owner = declared if declared.one("samm:characteristic") else original
         node = owner.needed("samm:characteristic")
         return self._characteristics.read(node, owner.file, nameless)
+
+
+def _merged(earlier: Property, later: Property) -> Property:
+    """Return what counts of two that bear one name: the later, needed if either is."""
+    if not (earlier.in_payload and later.in_payload):
+        return later if later.in_payload else earlier
+    return replace(later, optional=earlier.optional and later.optional)
 
 
 def _example(declared: Element, characteristic: Characteristic) -> JsonScalar | None:

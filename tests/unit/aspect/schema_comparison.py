@@ -6,6 +6,7 @@ they lead back; ``allOf`` is merged into its owner.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -69,12 +70,28 @@ def _merged(schema: Schema, root: Schema) -> Schema:
     merged = _with_inherited(schema, root)
     for key in ("required", "enum"):
         if key in merged:
-            merged[key] = sorted({repr(item) for item in merged[key]})
+            merged[key] = sorted({_text(item) for item in merged[key]})
     if "oneOf" in merged:
-        merged["oneOf"] = sorted(repr(option.get("required")) for option in merged["oneOf"])
+        merged["oneOf"] = sorted(_written_out(option, root) for option in merged["oneOf"])
     if merged.get("type") == "array":
         merged.pop("pattern", None)
     return {key: value for key, value in merged.items() if _SILENT.get(key, ...) != value}
+
+
+def _written_out(option: Schema, root: Schema) -> str:
+    """Return an alternative as text; none leads back to itself in any form of SAMM."""
+    merged = _merged(option, root)
+    for name, schema in merged.get("properties", {}).items():
+        merged["properties"] = {**merged["properties"], name: _written_out(schema, root)}
+    if "items" in merged:
+        merged["items"] = _written_out(merged["items"], root)
+    return json.dumps(merged, sort_keys=True)
+
+
+def _text(item: object) -> str:
+    """Return a value as text; in JSON 1 and 1.0 are one."""
+    whole = isinstance(item, float) and item.is_integer()
+    return json.dumps(int(item) if whole else item, sort_keys=True)  # type: ignore[call-overload]
 
 
 def _with_inherited(schema: Schema, root: Schema) -> Schema:

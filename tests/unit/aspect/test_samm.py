@@ -150,7 +150,7 @@ def test_an_entity_inherits_and_its_siblings_are_known(tmp_path: Path) -> None:
     assert {"CarEntity", "Vehicle", "Bike"} == {e.name for e in model.entities.values()}
 
 
-def test_a_property_that_extends_another_bears_the_name_of_that_one(tmp_path: Path) -> None:
+def test_only_an_anonymous_property_bears_the_name_of_that_it_extends(tmp_path: Path) -> None:
     model = read_thing(
         tmp_path,
         """
@@ -162,7 +162,7 @@ def test_a_property_that_extends_another_bears_the_name_of_that_one(tmp_path: Pa
         """,
     )
 
-    assert [("value", Kind.BOOLEAN), ("other", Kind.DATETIME)] == [
+    assert [("value", Kind.BOOLEAN), ("own", Kind.DATETIME)] == [
         (p.name, p.kind) for p in model.properties
     ]
 
@@ -328,6 +328,23 @@ def test_a_property_listed_twice_counts_once_and_is_warned_of(tmp_path: Path) ->
 
     assert ["value"] == [p.name for p in model.properties]
     assert ["model.property_repeated"] == [log["event"] for log in logs]
+
+
+@pytest.mark.parametrize(
+    ("usages", "optional"),
+    [
+        (":value [ samm:property :value ; samm:optional true ]", False),
+        ("[ samm:property :value ; samm:notInPayload true ] :value", False),
+        (":value [ samm:property :value ; samm:notInPayload true ]", False),
+        ("[ samm:property :value ; samm:optional true ] " * 2, True),
+    ],
+)
+def test_a_property_listed_twice_is_needed_where_either_place_needs_it(
+    tmp_path: Path, usages: str, optional: bool
+) -> None:
+    model = read_thing(tmp_path, thing("samm-c:Text").replace("( :value )", f"( {usages} )"))
+
+    assert [(True, optional)] == [(p.in_payload, p.optional) for p in model.properties]
 
 
 def test_a_missing_dependency_names_element_file_and_folder(tmp_path: Path) -> None:

@@ -211,6 +211,7 @@ def test_an_entity_that_extends_holds_its_own_and_refers_to_the_other(tmp_path: 
         ("xsd:integer", '"2"^^xsd:integer 7', [2, 7]),
         ("xsd:decimal", '"1.50"^^xsd:decimal', [1.5]),
         ("xsd:boolean", 'true "false"^^xsd:boolean', [True, False]),
+        ("xsd:float", '"2147483647"^^xsd:float "0.1"^^xsd:float', [2147483600, 0.1]),
         ("samm:curie", 'unit:metre "unit:inch"^^samm:curie', ["unit:metre", "unit:inch"]),
         ("rdf:langString", '"Tuerca"@es "Nut"@en', [{"es": "Tuerca"}, {"en": "Nut"}]),
     ],
@@ -266,6 +267,41 @@ def test_an_enumeration_of_entity_instances_fixes_what_they_assert(tmp_path: Pat
         "names": {"type": "array", "minItems": 2, "maxItems": 2, "items": words},
         "inner": {"type": "object", "properties": {"code": three}, "required": ["code"]},
     } == made["High"]["properties"]
+
+
+@pytest.mark.parametrize(
+    ("statement", "expected"),
+    [
+        (':own "a" ; :old "b"', [({"own": "a"}, ["own"])]),
+        (':old "b"', [({}, None)]),
+        (':hidden "c"', [({}, None)]),
+        ("samm:see <urn:example>", None),
+    ],
+)
+def test_an_instance_is_bound_by_what_it_states_of_its_own_properties(
+    tmp_path: Path, statement: str, expected: list[object] | None
+) -> None:
+    text = "a samm:Property ; samm:characteristic samm-c:Text"
+    made = schema(
+        tmp_path,
+        thing(
+            ":C",
+            f"""
+            :C a samm-c:Enumeration ; samm:dataType :E ; samm-c:values ( :I ) .
+            :E a samm:Entity ; samm:extends :Parent ; samm:properties (
+                :own [ samm:property :hidden ; samm:notInPayload true ] ) .
+            :Parent a samm:Entity ; samm:properties ( :old ) .
+            :own {text} . :old {text} . :hidden {text} .
+            :I a :E ; {statement} .
+            """,
+        ),
+    )["components"]["schemas"]
+    options = [made["I"] for _ in made["C"].get("oneOf", ())]
+
+    assert (expected or []) == [
+        ({name: p["enum"][0] for name, p in o["properties"].items()}, o.get("required"))
+        for o in options
+    ]
 
 
 def test_an_either_allows_one_side_and_nothing_else(tmp_path: Path) -> None:
