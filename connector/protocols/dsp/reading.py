@@ -18,7 +18,7 @@ from connector.agreement.states import NegotiationMessage
 from connector.errors import PartnerError
 from connector.identifiers import Did
 from connector.protocols.dsp.messages import wire_type
-from connector.protocols.jsonld import compacted, parsed, short
+from connector.protocols.jsonld import compacted, parsed, short, text_of
 from connector.transfer import model as transfer
 from connector.transfer.model import DataAddress, TransferContent, TransferRequest
 from connector.transfer.states import TransferMessage
@@ -115,7 +115,7 @@ def _pids(node: Json) -> dict[str, str]:
 
 
 def _identifier(node: Json, name: str) -> str:
-    text = str(node.get(name, ""))
+    text = text_of(node.get(name))
     if len(text) > ID_CHARACTERS_MAX:
         raise PartnerError("connector.protocols.dsp:value_too_long", name=name)
     return text
@@ -178,9 +178,10 @@ def _transfer_request(node: Json, pids: dict[str, str]) -> TransferRequest:
 
 
 def _start(node: Json, pids: dict[str, str]) -> TransferContent:
-    address = node.get("dataAddress")
-    found = _data_address(address) if isinstance(address, dict) else None
-    return transfer.TransferStart(**pids, address=found)
+    # Whoever resumes may leave the address out; what stands there must be one.
+    is_given = node.get("dataAddress") is not None
+    address = _data_address(_object(node, "dataAddress")) if is_given else None
+    return transfer.TransferStart(**pids, address=address)
 
 
 def _suspension(node: Json, pids: dict[str, str]) -> TransferContent:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from datetime import UTC, datetime
-from typing import Any
 
 import orjson
 import pytest
@@ -12,21 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.agreement.model import (
-    Acceptance,
-    Agreement,
-    ContractAgreement,
-    ContractOffer,
     ContractRequest,
-    Finalization,
-    Offer,
-    Termination,
-    Verification,
 )
 from connector.agreement.states import NegotiationMessage
 from connector.errors import PartnerError
-from connector.identifiers import Did
-from connector.offer.model import Policy
-from connector.offer.policy import difference, same_policy, usage_policy
+from connector.offer.policy import difference, same_policy
 from connector.protocols.dsp.messages import ProcessContent, path_to
 from connector.protocols.dsp.reading import (
     negotiation_from_wire,
@@ -36,60 +24,17 @@ from connector.protocols.dsp.reading import (
 from connector.protocols.dsp.writing import to_wire
 from connector.transfer.model import (
     DataAddress,
-    TransferCompletion,
-    TransferRequest,
     TransferStart,
-    TransferSuspension,
-    TransferTermination,
 )
 from connector.transfer.states import TransferMessage
+from tests.builders.messages import BOTH, CONTENTS, PIDS, POLICY, read_back
 
 CONTEXT = "https://w3id.org/dspace/2025/1/context.jsonld"
-POLICY = usage_policy(Policy("traceability"))
-OFFER = Offer("urn:o1", "urn:d1", POLICY)
-SIGNED = Agreement(
-    "urn:a1",
-    "urn:d1",
-    Did("did:web:supplier.test"),
-    Did("did:web:oem.test"),
-    POLICY,
-    datetime(2026, 11, 22, 12, 0, 0, 123000, tzinfo=UTC),
-)
-PIDS: dict[str, Any] = {"consumer_pid": "urn:c1", "provider_pid": "urn:p1"}
-BOTH = {"consumerPid": "urn:c1", "providerPid": "urn:p1"}
-CONTENTS: list[ProcessContent] = [
-    ContractRequest(consumer_pid="urn:c1", offer=OFFER, callback_address="https://c.example"),
-    ContractRequest(**PIDS, offer=OFFER),
-    ContractOffer(provider_pid="urn:p1", offer=OFFER, callback_address="https://p.example"),
-    ContractOffer(**PIDS, offer=OFFER),
-    Acceptance(**PIDS),
-    ContractAgreement(**PIDS, agreement=SIGNED),
-    Verification(**PIDS),
-    Finalization(**PIDS),
-    Termination(**PIDS, code="no", reasons=("one", "two")),
-    TransferRequest(
-        consumer_pid="urn:c1",
-        agreement_id="urn:a1",
-        format="HttpData-PULL",
-        callback_address="https://c.example",
-    ),
-    TransferStart(**PIDS, address=DataAddress("https://p.example/api", "secret", 300)),
-    TransferStart(**PIDS),
-    TransferSuspension(**PIDS, reasons=("pause",)),
-    TransferCompletion(**PIDS),
-    TransferTermination(**PIDS),
-]
-
-
-def _read(raw: bytes, content: ProcessContent) -> ProcessContent:
-    if isinstance(content.message, NegotiationMessage):
-        return negotiation_from_wire(raw, content.message)
-    return transfer_from_wire(raw, TransferMessage(content.message))
 
 
 @pytest.mark.parametrize("content", CONTENTS, ids=lambda one: one.message)
 def test_what_is_written_is_read_as_what_was_meant(content: ProcessContent) -> None:
-    assert content == _read(orjson.dumps(to_wire(content)), content)
+    assert content == read_back(orjson.dumps(to_wire(content)), content)
 
 
 @pytest.mark.parametrize("content", CONTENTS, ids=lambda one: one.message)
@@ -343,7 +288,7 @@ def test_nothing_that_a_peer_sends_breaks_the_reader(said: dict[str, object]) ->
     for content in CONTENTS:
         wire = {"@type": to_wire(content)["@type"], "eventType": "ACCEPTED"} | said
         with suppress(PartnerError):
-            _read(orjson.dumps(wire), content)
+            read_back(orjson.dumps(wire), content)
 
 
 @given(st.dictionaries(st.sampled_from(["permission", "obligation", "x"]), JSON))
@@ -390,3 +335,20 @@ def test_every_message_has_its_address(content: ProcessContent, peer_pid: str, p
 )
 def test_reasons_are_read_from_error_bodies(raw: bytes, told: str) -> None:
     assert told == reasons_from_answer(raw)
+
+
+@pytest.mark.parametrize("identifier", [[], {}, ["urn:o1", "urn:o2"], True])
+def test_an_identifier_that_is_no_text_is_refused(identifier: object) -> None:
+    wire = to_wire(CONTENTS[0]) | {"offer": {"@id": identifier, "target": "urn:d1"}}
+
+    with pytest.raises(PartnerError, match="@id"):
+        read_back(orjson.dumps(wire), CONTENTS[0])
+
+
+@pytest.mark.parametrize("address", [[], 1, "https://p.example/api"])
+def test_a_start_with_something_else_than_a_data_address_is_refused(address: object) -> None:
+    start = TransferStart(**PIDS)
+    wire = to_wire(start) | {"dataAddress": address}
+
+    with pytest.raises(PartnerError, match="dataAddress"):
+        read_back(orjson.dumps(wire), start)
