@@ -18,7 +18,7 @@ from connector.daemon.intake import ingest, replay
 from connector.daemon.reports import Reports
 from connector.daemon.serving import Listeners, listen
 from connector.daemon.tracing import trace
-from connector.errors import EslabonError, SetupError
+from connector.errors import EslabonError, SetupError, TransientError
 from connector.settings.values import Settings
 from connector.store import lock
 from connector.telemetry import Metrics, build_metrics
@@ -28,6 +28,7 @@ from connector.web.operations import Operations, Readiness
 
 # Exchange must not wait for intake's turn at the interpreter: a tenth of the default.
 SWITCH_SECONDS = 0.0005
+TROUBLE_SECONDS = 1.0
 # Millions of short-lived rows make the default threshold walk all objects far too often.
 GARBAGE_THRESHOLD = 50_000
 
@@ -67,8 +68,7 @@ async def _live(settings: Settings, parts: Parts, began: float) -> None:
     listeners = listen(settings, house.public, operator_app(operations, token, exposition))
     _stop_on_signals(listeners)
     house.intake.start()
-    sending = asyncio.create_task(house.sender.run())
-    publishing = asyncio.create_task(_republish(house))
+    tasks = _begun(house, parts, listeners)
     house.walking.resume()
     log.info(
         "connector.started",
@@ -77,15 +77,23 @@ async def _live(settings: Settings, parts: Parts, began: float) -> None:
         public=settings.public.url,
         seconds=round(time.perf_counter() - began, 3),
     )
-    tasks = [sending, publishing]
-    if parts.beside:
-        tasks.append(asyncio.create_task(parts.beside(house)))
-        tasks[-1].add_done_callback(lambda _: listeners.close())
     try:
         await listeners.serve()
     finally:
         await _close(house, tasks)
         log.info("connector.stopped", name=settings.connector.name)
+    if not tasks[0].cancelled():
+        tasks[0].result()
+
+
+def _begun(house: House, parts: Parts, listeners: Listeners) -> list[asyncio.Task[None]]:
+    """Begin to send, to publish anew, and what tests want beside; the first of them sends."""
+    # Without the sender nothing would ever leave: better to end, and be started again.
+    vital = [house.sender.run(), *([parts.beside(house)] if parts.beside else [])]
+    tasks = [asyncio.create_task(one) for one in vital]
+    for task in tasks:
+        task.add_done_callback(lambda _: listeners.close())
+    return [*tasks, asyncio.create_task(_republish(house))]
 
 
 async def _close(house: House, tasks: list[asyncio.Task[None]]) -> None:
@@ -108,8 +116,13 @@ def _stop_on_signals(listeners: Listeners) -> None:
 
 async def _republish(house: House) -> None:
     """After a change of offers, work out anew who sees what, a bounded batch at a time."""
-    batches = iter(partial(house.publication.republish, house.db, house.clock()), False)  # noqa: FBT003
-    for _ in batches:
+    is_more = True
+    while is_more:
+        try:
+            is_more = house.publication.republish(house.db, house.clock())
+        except TransientError as error:
+            structlog.get_logger().warning("publishing.delayed", reason=error.text().what)
+            await asyncio.sleep(TROUBLE_SECONDS)
         await asyncio.sleep(0)  # let partners' requests in between two batches
 
 
