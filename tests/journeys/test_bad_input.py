@@ -14,6 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -261,6 +262,20 @@ def test_a_refused_file_is_taken_once_it_is_mended(plant: Plant) -> None:
     report = plant.ingest()
 
     assert (1, []) == (report["records"], plant.held("delimitador"))
+
+
+def test_a_refused_file_is_taken_once_the_feed_is_set_right(plant: Plant) -> None:
+    folder = plant.folder("codificacion")
+    feed = next(feed for feed in plant.feeds if feed.name == "codificacion")
+    right = replace(feed, source={**feed.source, "encoding": "windows-1252"})
+    plant.feeds = [right if one is feed else one for one in plant.feeds]
+    plant.configure()
+    (folder / "failed" / "mala.csv").rename(folder / "mala.csv")
+    time.sleep(2 * STABLE_SECONDS)
+    report = plant.ingest()
+
+    assert (2, []) == (report["records"], plant.held("codificacion"))
+    assert ["done/buena.csv", "done/mala.csv"] == files(folder)
 
 
 @pytest.fixture(scope="module")
