@@ -76,6 +76,7 @@ class Metrics:
     negotiations: Gauge
     stored: Gauge
     feed_failing: Gauge
+    credential_expiry_seconds: Gauge
 
     def exposition(self) -> bytes:
         """Return all figures in the text format that Prometheus scrapes."""
@@ -99,6 +100,12 @@ def build_metrics() -> Metrics:
         stored=Gauge("eslabon_stored", "What the store holds.", ["what"], registry=registry),
         feed_failing=Gauge(
             "eslabon_feed_failing", "Feeds in trouble.", ["feed", "code"], registry=registry
+        ),
+        credential_expiry_seconds=Gauge(
+            "eslabon_credential_expiry_seconds",
+            "Seconds until we can no longer prove a type of credential; negative when expired.",
+            ["type"],
+            registry=registry,
         ),
     )
 

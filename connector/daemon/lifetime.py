@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import signal
 import sys
@@ -18,7 +19,7 @@ from connector.daemon.intake import ingest, replay
 from connector.daemon.reports import Reports
 from connector.daemon.serving import Listeners, listen
 from connector.daemon.tracing import trace
-from connector.errors import EslabonError, SetupError, TransientError
+from connector.errors import EslabonError, SetupError, Severity, TransientError
 from connector.settings.values import Settings
 from connector.store import lock
 from connector.telemetry import Metrics, build_metrics
@@ -167,7 +168,8 @@ def _missing_credentials(house: House, language: str) -> list[str]:
         found = findings()
     except SetupError as error:
         return [error.text(language).what]
-    reasons = (finding.text(language).what for finding in found)
+    errors = (finding for finding in found if finding.severity is Severity.ERROR)
+    reasons = (finding.text(language).what for finding in errors)
     return [word("daemon:missing_credential", language, reason=reason) for reason in reasons]
 
 
@@ -185,7 +187,19 @@ def _exposed(house: House, operations: Operations, metrics: Metrics) -> bytes:
     metrics.feed_failing.clear()
     for name, error in house.intake.troubles().items():
         metrics.feed_failing.labels(name, _code(error)).set(1)
+    _expose_expiries(house, metrics)
     return metrics.exposition()
+
+
+def _expose_expiries(house: House, metrics: Metrics) -> None:
+    metrics.credential_expiry_seconds.clear()
+    expiries = getattr(house.proof, "expiries", None)
+    if expiries is None:
+        return
+    with contextlib.suppress(SetupError):
+        for kind, expires in expiries().items():
+            left = (expires - house.clock()).total_seconds()
+            metrics.credential_expiry_seconds.labels(kind).set(left)
 
 
 def _code(error: EslabonError) -> str:

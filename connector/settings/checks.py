@@ -54,7 +54,11 @@ def _public(settings: Settings) -> Iterator[Problem]:
 
 def _identity(settings: Settings) -> Iterator[Problem]:
     identity = settings.identity
-    yield from _secret(("identity", "key_file"), identity.key_file)
+    yield from _keys(settings)
+    if (identity.sts_client_id is None) != (identity.sts_secret_file is None):
+        yield _problem(("identity", "sts_client_id"), "sts_half")
+    if identity.sts_secret_file is not None:
+        yield from _secret(("identity", "sts_secret_file"), identity.sts_secret_file)
     yield from _secret(("twin", "secret_file"), settings.twin.secret_file)
     yield from _secret(("operator", "token_file"), settings.operator.token_file)
     if not _holds(lambda: any(identity.credentials.iterdir())):
@@ -62,6 +66,18 @@ def _identity(settings: Settings) -> Iterator[Problem]:
         yield _warning(path, "no_credentials", folder=identity.credentials)
     if not identity.trusted_issuers:
         yield _warning(("identity", "trusted_issuers"), "nobody_trusted")
+
+
+def _keys(settings: Settings) -> Iterator[Problem]:
+    identity = settings.identity
+    if (identity.key_file is None) == (identity.key_env is None):
+        yield _problem(("identity", "key_file"), "key_not_once")
+    if identity.key_file is not None:
+        yield from _secret(("identity", "key_file"), identity.key_file)
+    if identity.key_env is not None and identity.key_env not in settings.environment:
+        yield _problem(("identity", "key_env"), "key_env_not_set", variable=identity.key_env)
+    for place, file in enumerate(identity.further_key_files):
+        yield from _secret(("identity", "further_key_files", place), file)
 
 
 def _names(settings: Settings) -> Iterator[Problem]:

@@ -86,9 +86,27 @@ class IdentitySection:
     """How it proves who it is, and whose proofs it believes."""
 
     key_file: Annotated[
-        Path,
-        Meta(description="private key, EC P-256 in PEM", examples=["keys/connector.pem"]),
-    ]
+        Path | None,
+        Meta(
+            description="private key that signs, EC P-256 in PEM; or else `key_env`",
+            examples=["keys/connector.pem"],
+        ),
+    ] = None
+    key_env: Annotated[
+        str | None,
+        Meta(
+            description="name of the environment variable with that key, instead of a file",
+            examples=["ESLABON_KEY"],
+        ),
+    ] = None
+    further_key_files: Annotated[
+        tuple[Path, ...],
+        Meta(
+            description="keys that its DID document shows and that do not sign: "
+            "the next one, and for a day the former one",
+            examples=[["keys/next.pem"]],
+        ),
+    ] = ()
     credentials: Annotated[
         Path,
         Meta(
@@ -107,6 +125,28 @@ class IdentitySection:
     presentation_reuse_seconds: Annotated[
         int, Meta(description="how long a partner's checked proof is believed", ge=0, le=3600)
     ] = 60
+    holder_pids: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="numbers under which trusted issuers may deliver credentials; "
+            "without any, none are taken in",
+            examples=[["plant-2026"]],
+        ),
+    ] = ()
+    sts_client_id: Annotated[
+        str | None,
+        Meta(
+            description="name of the one program that may get tokens in its name at `/dcp/token`",
+            examples=["edc"],
+        ),
+    ] = None
+    sts_secret_file: Annotated[
+        Path | None,
+        Meta(
+            description="file with that program's secret, 16 characters or more",
+            examples=["keys/sts.secret"],
+        ),
+    ] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

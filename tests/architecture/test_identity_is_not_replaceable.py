@@ -17,8 +17,13 @@ from tests.architecture.source_tree import SourceFile, house
 KEYS_OF_IDENTITY = {
     "credentials",
     "did",
+    "further_key_files",
+    "holder_pids",
+    "key_env",
     "key_file",
     "presentation_reuse_seconds",
+    "sts_client_id",
+    "sts_secret_file",
     "trusted_issuers",
 }
 LOADERS = {"__import__", "import_module", "entry_points", "load_module", "exec", "eval"}

@@ -15,7 +15,7 @@ import msgspec
 from connector.errors import DataError, PartnerError
 from connector.identifiers import Bpnl, Did
 from connector.partner.model import VerifiedCredential
-from connector.protocols.dcp.jwt import Dated, Jwt, check_dates, parse_jwt
+from connector.protocols.dcp.jwt import Dated, Jwt, check_dates, parse_jwt, payload_of
 
 CREDENTIAL_BYTES_MAX = 64 * 1024
 MEMBERSHIP = "MembershipCredential"
@@ -41,11 +41,13 @@ class Credential(msgspec.Struct, frozen=True, rename="camel"):
     """The ``vc`` claim (VC Data Model 1.1, 4)."""
 
     type: str | list[str]
+    id: str | None = None
     issuer: str | Issuer = ""
     issuance_date: datetime | None = None
     expiration_date: datetime | None = None
     credential_subject: _Json | list[_Json] = {}
-    credential_status: _Json | list[_Json] = {}
+    credential_status: _Json | list[_Json] | None = None
+    credential_schema: _Json | list[_Json] | None = None
 
 
 class CredentialClaims(Dated, frozen=True, kw_only=True):
@@ -68,6 +70,7 @@ class IssuedCredential:
     issuer: Did
     subjects: tuple[Mapping[str, object], ...]
     statuses: tuple[Mapping[str, object], ...]
+    schemas: tuple[Mapping[str, object], ...] = ()
 
     def starts_at(self) -> datetime:
         """Return the later of the two start dates, aware UTC; the far past if none."""
@@ -102,8 +105,20 @@ def read_credential(
         raise _refusal("credential_without_issuer", who, issuer=issuer) from None
     own_types = tuple(one for one in types if one != "VerifiableCredential")
     return IssuedCredential(
-        jwt, own_types, did, _many(vc.credential_subject), _many(vc.credential_status)
+        jwt,
+        own_types,
+        did,
+        _many(vc.credential_subject),
+        _many(vc.credential_status),
+        _many(vc.credential_schema),
     )
+
+
+def written_credential(one: IssuedCredential) -> Mapping[str, object]:
+    """Return the ``vc`` claim of a credential as its issuer wrote it, nothing left out."""
+    claims: _Json = msgspec.json.decode(payload_of(one.jwt))
+    vc = claims["vc"]
+    return vc if isinstance(vc, dict) else {}
 
 
 def check_credential(
@@ -118,7 +133,8 @@ def check_credential(
     if one.issuer not in trusted:
         raise _refusal("issuer_not_trusted", holder, type=name, issuer=one.issuer)
     owners = {subject.get("id") for subject in one.subjects}
-    if owners != {holder} or one.jwt.claims.sub not in {None, holder}:
+    # Some issuers name the credential itself as subject of the token; its owner is in it.
+    if owners != {holder} or one.jwt.claims.sub not in {None, holder, one.jwt.claims.vc.id}:
         raise _refusal("credential_of_other", holder, type=name)
     _check_dates(one, now=now, who=f"{holder}, {name}")
 
@@ -168,7 +184,7 @@ def _check_dates(one: IssuedCredential, *, now: datetime, who: str) -> None:
     check_dates(written, now=seconds, who=who)
 
 
-def _many(value: _Json | list[_Json]) -> tuple[Mapping[str, object], ...]:
+def _many(value: _Json | list[_Json] | None) -> tuple[Mapping[str, object], ...]:
     if isinstance(value, list):
         return tuple(value)
     return (value,) if value else ()

@@ -168,12 +168,12 @@ def read_document(raw: bytes, did: Did) -> DidDocument:
         Purpose.INVOCATION: wire.capabilityInvocation,
     }
     embedded = [one for many in listed.values() for one in many if isinstance(one, _Method)]
-    return DidDocument(
-        did,
-        _keys([*wire.verificationMethod, *embedded], did),
-        {purpose: _names(references, did) for purpose, references in listed.items()},
-        tuple(_endpoints(wire.service)),
-    )
+    keys = _keys([*wire.verificationMethod, *embedded], did)
+    purposes = {purpose: _names(references, did) for purpose, references in listed.items()}
+    if not any(listed.values()):
+        # A document that knows no purposes binds no key to one: simple wallets write so.
+        purposes = dict.fromkeys(Purpose, frozenset(keys))
+    return DidDocument(did, keys, purposes, tuple(_endpoints(wire.service)))
 
 
 def _keys(methods: Iterable[_Method], did: Did) -> dict[str, VerificationKey]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,19 +13,18 @@ import structlog
 from connector.errors import EslabonError, Finding, PartnerError
 from connector.identifiers import Did
 from connector.partner.book import AddressBook
-from connector.partner.model import Caller
+from connector.partner.model import Caller, VerifiedCredential
 from connector.protocols.dcp.credentials import CATENA_X_TYPES
 from connector.protocols.dcp.did import (
     CREDENTIAL_SERVICE,
     DATA_SERVICE,
     POSSESSION_SERVICE,
     Endpoint,
-    Purpose,
     write_document,
 )
 from connector.protocols.dcp.holder import HolderBinding
-from connector.protocols.dcp.jwt import LEEWAY_SECONDS
-from connector.protocols.dcp.key_file import load_key_file
+from connector.protocols.dcp.key_file import load_key_file, read_key
+from connector.protocols.dcp.keys import SigningKey
 from connector.protocols.dcp.messages import (
     TYPE_ALIASES,
     read_query,
@@ -32,17 +32,14 @@ from connector.protocols.dcp.messages import (
     scope_of,
     types_of,
 )
-from connector.protocols.dcp.replay import SeenTokens
 from connector.protocols.dcp.resolver import DidResolver, Freshness
 from connector.protocols.dcp.revocation import StatusLists
+from connector.protocols.dcp.schemas import CredentialSchemas
 from connector.protocols.dcp.self_issuer import Lifetimes, SelfIssuer
-from connector.protocols.dcp.tokens import (
-    bearer_token,
-    check_kid,
-    check_signature,
-    read_access_token,
-    read_token,
-)
+from connector.protocols.dcp.senders import Senders
+from connector.protocols.dcp.storage import Deliveries, Storage
+from connector.protocols.dcp.token_desk import TokenClient, TokenDesk
+from connector.protocols.dcp.tokens import read_access_token
 from connector.protocols.dcp.verifier import Demands, Reach, Verifier
 from connector.protocols.dcp.wallet import Wallet
 from connector.protocols.http import ClientLimits, GuardedClient
@@ -56,11 +53,16 @@ class DcpSettings:
     """Who we are and whom we trust; the two ``allow`` switches are for development only.
 
     ``public_url`` is where partners reach us, without trailing slash. ``scope_alias`` is the
-    alias under which we ask for credentials; both known ones are answered.
+    alias under which we ask for credentials; both known ones are answered. The signing key is
+    in ``key_file``, or else ``key_pem`` is its text; further keys are only published, so that
+    partners know the next one early and the former one for a while. Credentials are taken in
+    under ``holder_pids`` alone, and tokens given to ``token_client`` alone.
     """
 
     did: Did
-    key_file: Path
+    key_file: Path | None = None
+    key_pem: str = field(default="", repr=False)
+    further_key_files: tuple[Path, ...] = ()
     credentials_folder: Path
     trusted_issuers: tuple[Did, ...]
     public_url: str
@@ -73,6 +75,8 @@ class DcpSettings:
     requested_credentials: tuple[str, ...] = CATENA_X_TYPES
     required_credentials: tuple[str, ...] = ()
     presented_credentials: tuple[str, ...] = CATENA_X_TYPES
+    holder_pids: frozenset[str] = frozenset()
+    token_client: TokenClient | None = None
     lifetimes: Lifetimes = field(default_factory=Lifetimes)
 
 
@@ -94,12 +98,11 @@ class DcpIdentity:
         book: AddressBook,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
-        """Read the key file; raise `SetupError` when it is missing or not private."""
+        """Read the keys; raise `SetupError` when one is missing or not private."""
         self._settings = settings
         self._clock = clock
-        self._key = load_key_file(settings.key_file, settings.did)
+        self._keys = _keys(settings)
         self._wallet = Wallet(settings.credentials_folder, settings.did)
-        self._seen = SeenTokens()
         limits = ClientLimits(settings.allow_http, settings.allow_private_networks)
         self._clients = (GuardedClient(limits), GuardedClient(limits))
         self._resolver = DidResolver(
@@ -108,8 +111,9 @@ class DcpIdentity:
             allow_http=settings.allow_http,
             freshness=Freshness(kept=timedelta(seconds=settings.did_document_seconds)),
         )
+        self._senders = Senders(settings.did, self._resolver, clock)
         self._issuer = SelfIssuer(
-            self._key,
+            self._keys[0],
             settings.did,
             clock,
             scopes=" ".join(_scope(kind) for kind in settings.presented_credentials),
@@ -121,12 +125,25 @@ class DcpIdentity:
             clock,
             timedelta(seconds=settings.status_list_seconds),
         )
-        reach = Reach(self._resolver, statuses, self._clients[1])
+        schemas = CredentialSchemas(self._resolver, self._clients[0], clock)
+        reach = Reach(self._resolver, statuses, schemas, self._clients[1])
         self._verifier = Verifier(_demands(settings), reach, self._issuer, book)
 
     def holder_binding(self) -> HolderBinding:
         """Return what proves us, and our partners, as the holders of access tokens."""
         return HolderBinding(self._settings.did, self._resolver, self._issuer, self._clock)
+
+    def storage(self) -> Storage:
+        """Return what takes in the credentials that issuers deliver."""
+        settings = self._settings
+        trusted = frozenset(settings.trusted_issuers)
+        terms = Deliveries(settings.did, trusted, settings.holder_pids)
+        return Storage(terms, self._senders, self._resolver, self._wallet, self._clock)
+
+    def token_desk(self) -> TokenDesk | None:
+        """Return what gives tokens to another program of ours; none unless one is named."""
+        client = self._settings.token_client
+        return TokenDesk(client, self._issuer) if client else None
 
     async def authenticate(self, authorization: str | None) -> Caller:
         """Return who sent a request with this ``Authorization`` header (DCP 1.0, 4.3).
@@ -134,13 +151,18 @@ class DcpIdentity:
         Raises `PartnerError` naming who and why when the proof fails, and `TransientError`
         when the caller's own endpoints are not reached to check it.
         """
-        try:
-            did, access_token = await self._sender(authorization)
+        with _refusals_logged():
+            did, access_token = await self._senders.prove(authorization, with_access=True)
             return await self._verifier.caller(did, access_token, self._clock)
-        except EslabonError as refused:
-            log = structlog.get_logger()
-            log.warning("caller.refused", code=refused.code, **_loggable(refused.params))
-            raise
+
+    async def presented(self, authorization: str | None) -> tuple[VerifiedCredential, ...]:
+        """Return what a sender's credentials prove now, whether or not they attest a BPNL.
+
+        It is what the protocol alone demands (DCP 1.0, 5.4.3). Raises as `authenticate`.
+        """
+        with _refusals_logged():
+            did, access_token = await self._senders.prove(authorization, with_access=True)
+            return await self._verifier.credentials(did, access_token, self._clock)
 
     async def authorization_for(self, audience: Did) -> str:
         """Return the ``Authorization`` header of one message; never use one twice."""
@@ -149,14 +171,15 @@ class DcpIdentity:
     async def answer_query(self, authorization: str | None, body: bytes) -> bytes:
         """Return the answer to a presentation query (DCP 1.0, 5.4).
 
-        What the verifier asks for beyond the access that we gave it is left out. Raises
-        `PartnerError` when the token, the access inside it, or the query is wrong.
+        What we do not hold is left out. Raises `PartnerError` when the token, the access
+        inside it, or the query is wrong, or when it asks for what we hold and gave no access
+        to.
         """
-        verifier, access_token = await self._sender(authorization)
+        verifier, access_token = await self._senders.prove(authorization, with_access=True)
         now = self._clock()
         access = read_access_token(
             access_token,
-            self._key.verification_key(),
+            {key.kid: key.verification_key() for key in self._keys},
             us=self._settings.did,
             now=now.timestamp(),
         )
@@ -164,8 +187,10 @@ class DcpIdentity:
             raise _refusal("access_token_of_other", verifier)
         granted = frozenset(types_of(access.scope.split()))
         asked = types_of(read_query(body, who=verifier))
-        types = [kind for kind in asked if kind in granted]
-        credentials = self._wallet.presentable(types, now)
+        beyond = [kind for kind in asked if kind not in granted]
+        if beyond and self._wallet.presentable(beyond, now):
+            raise _refusal("query_beyond_access", verifier, types=", ".join(beyond))
+        credentials = self._wallet.presentable(asked, now)
         if not credentials:
             return response_message(())
         return response_message((self._issuer.presentation(verifier, credentials),))
@@ -186,7 +211,7 @@ class DcpIdentity:
             Endpoint(DATA_SERVICE, settings.public_url + VERSION_PATH),
             Endpoint(POSSESSION_SERVICE, settings.public_url),
         )
-        return write_document(settings.did, [self._key], endpoints)
+        return write_document(settings.did, self._keys, endpoints)
 
     @property
     def did(self) -> Did:
@@ -200,22 +225,27 @@ class DcpIdentity:
         """
         return self._wallet.findings(self._settings.presented_credentials, self._clock())
 
+    def expiries(self) -> Mapping[str, datetime]:
+        """Return until when we can prove each type that partners ask for, aware UTC.
+
+        Raises `SetupError` when the folder of credentials cannot be read.
+        """
+        return self._wallet.expiries(self._settings.presented_credentials, self._clock())
+
     async def close(self) -> None:
         """Close the connections to partners."""
         for client in self._clients:
             await client.close()
 
-    async def _sender(self, authorization: str | None) -> tuple[Did, str]:
-        now = self._clock().timestamp()
-        text = bearer_token(authorization)
-        who, jwt = read_token(text, audience=self._settings.did, now=now)
-        kid = check_kid(jwt.header.kid, who)
-        key = await self._resolver.key(who, kid, Purpose.INVOCATION)
-        check_signature(jwt, key, who=who)
-        # Remembered only now: a forged token must not use up the identifier of a true one.
-        expires = (jwt.claims.exp or now) + LEEWAY_SECONDS
-        self._seen.use(who, jwt.claims.jti, expires=expires, now=now)
-        return who, jwt.claims.token
+
+def _keys(settings: DcpSettings) -> tuple[SigningKey, ...]:
+    """Return our keys, the one that signs first."""
+    if settings.key_file is not None:
+        signing = load_key_file(settings.key_file, settings.did)
+    else:
+        pem = settings.key_pem.encode()
+        signing = read_key(pem, settings.did, source="identity.key_env")
+    return signing, *(load_key_file(one, settings.did) for one in settings.further_key_files)
 
 
 def _demands(settings: DcpSettings) -> Demands:
@@ -233,9 +263,19 @@ def _scope(kind: str) -> str:
     return scope_of(kind, TYPE_ALIASES[0])
 
 
+@contextmanager
+def _refusals_logged() -> Iterator[None]:
+    try:
+        yield
+    except EslabonError as refused:
+        log = structlog.get_logger()
+        log.warning("caller.refused", code=refused.code, **_loggable(refused.params))
+        raise
+
+
 def _loggable(params: Mapping[str, object]) -> dict[str, str]:
     return {name: str(value)[:300] for name, value in params.items()}
 
 
-def _refusal(key: str, who: str) -> PartnerError:
-    return PartnerError(f"connector.protocols.dcp:{key}", who=who)
+def _refusal(key: str, who: str, **params: object) -> PartnerError:
+    return PartnerError(f"connector.protocols.dcp:{key}", who=who, **params)

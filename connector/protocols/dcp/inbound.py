@@ -1,6 +1,9 @@
-"""The routes that partners call: our DID document and our credential service."""
+"""The routes that partners call: our DID document, our credential service, our tokens."""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from urllib.parse import parse_qsl
 
 import orjson
 import structlog
@@ -11,35 +14,49 @@ from starlette.routing import BaseRoute, Route
 from connector.errors import EslabonError, PartnerError, SetupError, TransientError
 from connector.protocols.dcp.did import document_path
 from connector.protocols.dcp.identity import CREDENTIAL_SERVICE_PATH, DcpIdentity
+from connector.protocols.dcp.issuance import ISSUANCE_BYTES_MAX
 from connector.protocols.dcp.messages import QUERY_BYTES_MAX, UnsupportedQueryError
+from connector.protocols.dcp.token_desk import FORM_BYTES_MAX, FORM_FIELDS_MAX, TokenDesk
 from connector.protocols.http import bounded_body
 
 _JSON = "application/json"
 _OWN = "connector.protocols.dcp:"
-_WRONG_QUERY = frozenset(_OWN + key for key in ("query_malformed", "query_without_scope"))
+_STATUSES = {
+    "protocols:body_too_large": 413,
+    _OWN + "query_malformed": 400,
+    _OWN + "query_without_scope": 400,
+    _OWN + "query_beyond_access": 403,
+    _OWN + "issuance_malformed": 400,
+    _OWN + "sender_no_issuer": 403,
+    _OWN + "delivery_unexpected": 403,
+    _OWN + "delivery_format_unknown": 400,
+    _OWN + "delivery_of_other_type": 400,
+    _OWN + "type_not_plain": 400,
+    _OWN + "offer_of_other": 403,
+    _OWN + "token_request_wrong": 400,
+}
+_Endpoint = Callable[[Request], Coroutine[None, None, Response]]
 
 
 def routes(identity: DcpIdentity) -> list[BaseRoute]:
     """Return the DID document's and the credential service's routes, for the public listener."""
-    raw = orjson.dumps(identity.document())
-
-    async def did_document(_: Request) -> Response:
-        return Response(raw, media_type=_JSON)
-
-    async def presentation_query(request: Request) -> Response:
-        try:
-            body = await bounded_body(request, QUERY_BYTES_MAX)
-            answer = await identity.answer_query(request.headers.get("authorization"), body)
-        except (PartnerError, TransientError, SetupError) as trouble:
-            return _refused(trouble)
-        return Response(answer, media_type=_JSON)
-
+    storage, tokens = identity.storage(), identity.token_desk()
     # The second path serves a public address whose own path a proxy takes away.
     places = dict.fromkeys((document_path(identity.did), "/.well-known/did.json", "/did.json"))
-    query = f"{CREDENTIAL_SERVICE_PATH}/presentations/query"
+    document = _document(orjson.dumps(identity.document()))
+    messages = {
+        "/presentations/query": _answering(identity.answer_query, QUERY_BYTES_MAX),
+        "/credentials": _answering(storage.deliver, ISSUANCE_BYTES_MAX),
+        "/offers": _answering(storage.offer, ISSUANCE_BYTES_MAX),
+    }
+    if tokens is not None:
+        messages["/token"] = _granting(tokens)
     return [
-        *(Route(place, did_document, methods=["GET"]) for place in places),
-        Route(query, presentation_query, methods=["POST"]),
+        *(Route(place, document, methods=["GET"]) for place in places),
+        *(
+            Route(CREDENTIAL_SERVICE_PATH + path, endpoint, methods=["POST"])
+            for path, endpoint in messages.items()
+        ),
     ]
 
 
@@ -49,15 +66,53 @@ def status_of(trouble: EslabonError) -> int:
         return 501
     if not isinstance(trouble, PartnerError):
         return 503
-    if trouble.code == "protocols:body_too_large":
-        return 413
-    return 400 if trouble.code in _WRONG_QUERY else 401
+    return _STATUSES.get(trouble.code, 401)
 
 
-def _refused(trouble: EslabonError) -> Response:
-    status = status_of(trouble)
+def _document(raw: bytes) -> _Endpoint:
+    async def did_document(_: Request) -> Response:
+        return Response(raw, media_type=_JSON)
+
+    return did_document
+
+
+def _answering(
+    answer: Callable[[str | None, bytes], Coroutine[None, None, bytes | None]], limit_bytes: int
+) -> _Endpoint:
+    async def message(request: Request) -> Response:
+        try:
+            body = await bounded_body(request, limit_bytes)
+            said = await answer(request.headers.get("authorization"), body)
+        except (PartnerError, TransientError, SetupError) as trouble:
+            return _refused(trouble, request.url.path)
+        return Response(said or b"", media_type=_JSON)
+
+    return message
+
+
+def _granting(tokens: TokenDesk) -> _Endpoint:
+    async def token(request: Request) -> Response:
+        try:
+            body = await bounded_body(request, FORM_BYTES_MAX)
+            granted = tokens.grant(_form(body))
+        except PartnerError as trouble:
+            return _refused(trouble, request.url.path)
+        return Response(granted, media_type=_JSON, headers={"Cache-Control": "no-store"})
+
+    return token
+
+
+def _form(body: bytes) -> dict[str, str]:
+    try:
+        return dict(parse_qsl(body.decode("ascii"), max_num_fields=FORM_FIELDS_MAX))
+    except ValueError:
+        raise PartnerError(_OWN + "token_request_wrong", field="form") from None
+
+
+def _refused(trouble: EslabonError, path: str) -> Response:
     log = structlog.get_logger()
-    log.warning("presentation.refused", code=trouble.code, who=str(trouble.params.get("who", "?")))
+    who = str(trouble.params.get("who", "?"))
+    log.warning("request.refused", path=path, code=trouble.code, who=who)
     # What is wrong with our own set-up is not the partner's to read.
     words = "" if isinstance(trouble, SetupError) else trouble.text().what
-    return Response(orjson.dumps({"error": words}), status, media_type=_JSON)
+    return Response(orjson.dumps({"error": words}), status_of(trouble), media_type=_JSON)

@@ -1,4 +1,4 @@
-"""Key files: written once for their owner alone, read at start."""
+"""Private keys as PEM: written once for their owner alone, read at start."""
 
 from __future__ import annotations
 
@@ -41,11 +41,22 @@ def load_key_file(path: Path, did: Did) -> SigningKey:
 
     Raises `SetupError` when the file is missing, readable by others, or no P-256 key.
     """
-    private = _private_key(_private_bytes(path), path)
+    return read_key(_private_bytes(path), did, source=str(path))
+
+
+def read_key(pem: bytes, did: Did, *, source: str) -> SigningKey:
+    """Return the key of a PEM text that came from ``source``, which errors name.
+
+    Raises `SetupError` when it is no P-256 key without a password.
+    """
+    try:
+        private = serialization.load_pem_private_key(pem, password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as trouble:
+        raise _setup_error("key_malformed", source) from trouble
     try:
         return signing_key(private, did)
     except ValueError:
-        raise _setup_error("key_of_wrong_kind", path) from None
+        raise _setup_error("key_of_wrong_kind", source) from None
 
 
 def _private_bytes(path: Path) -> bytes:
@@ -58,12 +69,5 @@ def _private_bytes(path: Path) -> bytes:
         raise _setup_error("key_unreadable", path, reason=trouble.strerror) from trouble
 
 
-def _private_key(pem: bytes, path: Path) -> object:
-    try:
-        return serialization.load_pem_private_key(pem, password=None)
-    except (ValueError, TypeError, UnsupportedAlgorithm) as trouble:
-        raise _setup_error("key_malformed", path) from trouble
-
-
-def _setup_error(key: str, path: Path, **params: object) -> SetupError:
+def _setup_error(key: str, path: Path | str, **params: object) -> SetupError:
     return SetupError(f"connector.protocols.dcp:{key}", path=path, **params)

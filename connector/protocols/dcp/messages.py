@@ -105,7 +105,7 @@ def read_query(body: bytes, *, who: str) -> tuple[str, ...]:
         raise _refusal("query_malformed", who, reason=str(trouble)) from trouble
     if QUERY not in (query.type, query.at_type):
         raise _refusal("query_malformed", who, reason=f"type: {query.type or query.at_type}")
-    if query.scope is None and query.presentationDefinition is not None:
+    if query.scope is None and query.presentationDefinition:
         raise UnsupportedQueryError("connector.protocols.dcp:query_by_definition", who=who)
     if query.presentationDefinition is not None:
         raise _refusal("query_malformed", who, reason="scope + presentationDefinition")

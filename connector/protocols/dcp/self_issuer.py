@@ -44,16 +44,22 @@ class SelfIssuer:
         self._did = did
         self._clock = clock
         self._scopes = scopes
-        self._lifetimes = lifetimes
-        self._access: OrderedDict[Did, tuple[str, int]] = OrderedDict()
+        self.lifetimes = lifetimes
+        self._access: OrderedDict[tuple[Did, str], tuple[str, int]] = OrderedDict()
 
-    def token_for(self, audience: Did) -> str:
-        """Return a token for one message, with access to our credentials inside it."""
+    def token_for(self, audience: Did, scopes: str = "") -> str:
+        """Return a token for one message, with access to our credentials inside it.
+
+        Other ``scopes`` than the usual ones, separated by blanks, may be asked for.
+        """
         now = self._now()
-        return self._token(audience, self._access_for(audience, now), now)
+        return self._token(audience, self._access_for(audience, scopes or self._scopes, now), now)
 
     def token_with(self, audience: Did, access_token: str) -> str:
-        """Return a token that hands back the access token which a partner gave us."""
+        """Return a token that hands back the access token which a partner gave us.
+
+        Without one (empty) it proves us, and opens nothing.
+        """
         return self._token(audience, access_token, self._now())
 
     def possession(self, audience: Did, access_token: str) -> str:
@@ -74,33 +80,33 @@ class SelfIssuer:
         return write_jwt(claims, self._key)
 
     def _token(self, audience: Did, access_token: str, now: int) -> str:
-        lifetime = (now, now + self._lifetimes.token_seconds)
+        lifetime = (now, now + self.lifetimes.token_seconds)
         claims = token_claims(
             self._did, audience, access_token, jti=str(uuid.uuid4()), lifetime=lifetime
         )
         return write_jwt(claims, self._key)
 
-    def _access_for(self, audience: Did, now: int) -> str:
-        kept = self._access.get(audience)
-        if kept is not None and now - kept[1] < self._lifetimes.access_reused_seconds:
+    def _access_for(self, audience: Did, scopes: str, now: int) -> str:
+        kept = self._access.get((audience, scopes))
+        if kept is not None and now - kept[1] < self.lifetimes.access_reused_seconds:
             return kept[0]
         claims = access_claims(
             self._did,
             audience,
-            self._scopes,
+            scopes,
             jti=str(uuid.uuid4()),
-            lifetime=(now, now + self._lifetimes.access_seconds),
+            lifetime=(now, now + self.lifetimes.access_seconds),
         )
         text = write_jwt(claims, self._key)
-        self._access[audience] = (text, now)
-        self._access.move_to_end(audience)
+        self._access[audience, scopes] = (text, now)
+        self._access.move_to_end((audience, scopes))
         if len(self._access) > AUDIENCES_MAX:
             self._access.popitem(last=False)
         return text
 
     def _span(self) -> tuple[int, int]:
         now = self._now()
-        return now, now + self._lifetimes.token_seconds
+        return now, now + self.lifetimes.token_seconds
 
     def _now(self) -> int:
         return int(self._clock().timestamp())

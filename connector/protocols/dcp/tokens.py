@@ -58,7 +58,8 @@ def read_token(text: str, *, audience: Did, now: float) -> tuple[Did, SelfIssued
     """Return who claims to have sent a token, and the token; its signature is not proven.
 
     Raises `PartnerError` when it cannot be true whatever its signature: issuer and subject
-    differ, another audience, outside its dates, or without what must be there.
+    differ, another audience, outside its dates, or without what must be there. Whether it
+    brings an access token is asked apart (`check_access`): one that delivers needs none.
     """
     jwt = parse_jwt(text, TokenClaims, limit_bytes=TOKEN_BYTES_MAX, who="?")
     claims = jwt.claims
@@ -74,9 +75,13 @@ def read_token(text: str, *, audience: Did, now: float) -> tuple[Did, SelfIssued
         raise _refusal("token_too_long_lived", who, seconds=LIFETIME_SECONDS_MAX)
     if claims.sub_jwk is not msgspec.UNSET:
         raise _refusal("token_brings_key", who)
-    if not claims.token:
-        raise _refusal("token_without_access", who)
     return who, jwt
+
+
+def check_access(who: Did, jwt: SelfIssued) -> None:
+    """Raise `PartnerError` unless a token brings access to its sender's credentials."""
+    if not jwt.claims.token:
+        raise _refusal("token_without_access", who)
 
 
 def check_signature(jwt: Jwt[C], key: VerificationKey | None, *, who: str) -> None:
@@ -100,7 +105,7 @@ def token_claims(
 ) -> Mapping[str, object]:
     """Return the claims of one self-issued token of ours; ``lifetime`` is from and until."""
     issued, expires = lifetime
-    return {
+    claims = {
         "iss": us,
         "sub": us,
         "aud": audience,
@@ -108,8 +113,8 @@ def token_claims(
         "iat": issued,
         "nbf": issued,
         "exp": expires,
-        "token": access_token,
     }
+    return {**claims, "token": access_token} if access_token else claims
 
 
 def access_claims(
@@ -128,8 +133,10 @@ def access_claims(
     }
 
 
-def read_access_token(text: str, key: VerificationKey, *, us: Did, now: float) -> AccessClaims:
-    """Return the claims of an access token that we issued ourselves.
+def read_access_token(
+    text: str, keys: Mapping[str, VerificationKey], *, us: Did, now: float
+) -> AccessClaims:
+    """Return the claims of an access token that we issued ourselves; ``keys`` are ours by name.
 
     Raises `PartnerError` when we did not, or its time is over.
     """
@@ -137,7 +144,7 @@ def read_access_token(text: str, key: VerificationKey, *, us: Did, now: float) -
     claims = jwt.claims
     if claims.iss != us or claims.aud != us or claims.exp is None:
         raise _refusal("access_token_not_ours", us)
-    check_signature(jwt, key, who=us)
+    check_signature(jwt, keys.get(jwt.header.kid), who=us)
     check_dates(claims, now=now, who=us)
     return claims
 

@@ -28,6 +28,7 @@ from connector.protocols.dcp.messages import (
 from connector.protocols.dcp.once import OnceEach
 from connector.protocols.dcp.resolver import DidResolver
 from connector.protocols.dcp.revocation import StatusLists
+from connector.protocols.dcp.schemas import CredentialSchemas
 from connector.protocols.dcp.self_issuer import SelfIssuer
 from connector.protocols.dcp.tokens import check_kid, check_signature
 from connector.protocols.http import GuardedClient
@@ -53,10 +54,11 @@ class Demands:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """What a verifier looks things up with: documents, status lists, credential services."""
+    """What a verifier looks things up with: documents, lists, schemas, credential services."""
 
     resolver: DidResolver
     statuses: StatusLists
+    schemas: CredentialSchemas
     client: GuardedClient
 
 
@@ -69,6 +71,7 @@ class Verifier:
         self._demands = demands
         self._resolver = reach.resolver
         self._statuses = reach.statuses
+        self._schemas = reach.schemas
         self._client = reach.client
         self._issuer = issuer
         self._book = book
@@ -85,7 +88,13 @@ class Verifier:
             return proven
         return await self._proven.made(did, lambda: self._prove(did, access_token, clock))
 
-    async def _prove(self, did: Did, access_token: str, clock: Callable[[], datetime]) -> Caller:
+    async def credentials(
+        self, did: Did, access_token: str, clock: Callable[[], datetime]
+    ) -> tuple[VerifiedCredential, ...]:
+        """Return what ``did`` presents of what we ask for, every credential of it proven now.
+
+        Raises as `caller`, which demands more: a BPNL that they attest.
+        """
         presentations = await self._query(did, access_token)
         now = clock()
         texts = [text for one in presentations for text in await self._presented(one, did, now)]
@@ -96,6 +105,11 @@ class Verifier:
         missing = self._demands.required - {one.type for one in credentials}
         if missing:
             raise _refusal("credential_not_presented", did, types=", ".join(sorted(missing)))
+        return credentials
+
+    async def _prove(self, did: Did, access_token: str, clock: Callable[[], datetime]) -> Caller:
+        credentials = await self.credentials(did, access_token, clock)
+        now = clock()
         bpnl = self._agreed_bpnl(did, credentials)
         until = min([now + self._demands.reuse, *(c.expires_at for c in credentials)])
         document = await self._resolver.document(did)
@@ -138,6 +152,7 @@ class Verifier:
         key = await self._resolver.key(credential.issuer, kid, Purpose.ASSERTION)
         check_signature(credential.jwt, key, who=f"{holder}, {kind}")
         await self._statuses.check(credential, who=holder)
+        await self._schemas.check(credential, who=holder)
         return verified(credential, kind)
 
     def _agreed_bpnl(self, did: Did, credentials: tuple[VerifiedCredential, ...]) -> Bpnl:

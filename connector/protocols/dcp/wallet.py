@@ -1,10 +1,15 @@
-"""Our own credentials, as the operator puts them into a folder: read, chosen, reported on."""
+"""Our own credentials, one folder of files: read, chosen, kept, reported on."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import contextlib
+import os
+import re
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 
 import structlog
@@ -20,7 +25,9 @@ from connector.protocols.dcp.credentials import (
 FILES_MAX = 200
 LOOKED_AGAIN_AFTER = timedelta(seconds=5)
 EXPIRY_WARNED_BEFORE = timedelta(days=28)
+EXPIRY_WARNED_EVERY = timedelta(days=1)
 
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9_\-]{1,100}")
 _Stamp = tuple[tuple[str, int, int], ...]
 
 
@@ -46,6 +53,7 @@ class Wallet:
         self._findings: tuple[Finding, ...] = ()
         self._stamp: _Stamp = ()
         self._looked_at: datetime | None = None
+        self._warned_at: datetime | None = None
 
     def held(self, now: datetime) -> tuple[HeldCredential, ...]:
         """Return our credentials, in the order of their file names.
@@ -64,6 +72,36 @@ class Wallet:
         valid = [one for one in held if _in_force(one.credential, now)]
         chosen = (_first_of(kind, valid) for kind in types)
         return tuple(dict.fromkeys(one.text for one in chosen if one is not None))
+
+    def keep(self, kind: str, issuer: Did, text: str) -> Path:
+        """Write a checked credential to a file of its own, for us alone; it counts at once.
+
+        A newer one of the same type and issuer takes the place of the older; a file that the
+        operator put there is left alone. Raises `SetupError` when it cannot be written, and
+        `PartnerError` when its type cannot be the name of a file.
+        """
+        if not _PLAIN_NAME.fullmatch(kind):
+            raise PartnerError("connector.protocols.dcp:type_not_plain", who=issuer, type=kind)
+        mark = sha256(issuer.encode()).hexdigest()[:12]
+        file = self._folder / f"{kind}.{mark}.jwt"
+        try:
+            _write_whole(file, text)
+        except OSError as trouble:
+            raise SetupError(
+                "connector.protocols.dcp:credential_not_written",
+                file=file,
+                reason=trouble.strerror,
+            ) from trouble
+        self._looked_at = None
+        return file
+
+    def expiries(self, types: Iterable[str], now: datetime) -> Mapping[str, datetime]:
+        """Return until when we can prove each type, aware UTC; a missing type is left out.
+
+        Raises `SetupError` when the folder cannot be read.
+        """
+        last = _last_expiries(self.held(now))
+        return {kind: last[kind] for kind in types if kind in last}
 
     def findings(self, types: Iterable[str], now: datetime) -> tuple[Finding, ...]:
         """Return what is wrong with our credentials, and warnings weeks before they expire."""
@@ -100,6 +138,18 @@ class Wallet:
         if stamp != self._stamp:
             self._stamp = stamp
             self._read(files[:FILES_MAX])
+            self._warned_at = None
+        self._warn(now)
+
+    def _warn(self, now: datetime) -> None:
+        """Say once a day which types will soon be proven no longer."""
+        if self._warned_at is not None and now - self._warned_at < EXPIRY_WARNED_EVERY:
+            return
+        self._warned_at = now
+        for kind, expires in _last_expiries(self._held).items():
+            if expires - now < EXPIRY_WARNED_BEFORE:
+                days = (expires - now).days
+                structlog.get_logger().warning("credential.expiring", type=kind, days=days)
 
     def _read(self, files: Sequence[Path]) -> None:
         held: list[HeldCredential] = []
@@ -126,6 +176,33 @@ def _held(file: Path, holder: Did) -> HeldCredential:
         kind = ", ".join(credential.types)
         raise PartnerError("connector.protocols.dcp:credential_of_other", who=holder, type=kind)
     return HeldCredential(file, credential, text)
+
+
+def _write_whole(file: Path, text: str) -> None:
+    """Write a file that is there whole or not at all, also after a power cut."""
+    descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=".", suffix=".part")
+    try:
+        with os.fdopen(descriptor, "w", encoding="ascii") as opened:
+            opened.write(text)
+            opened.flush()
+            os.fsync(opened.fileno())
+        Path(name).replace(file)
+    except OSError:
+        with contextlib.suppress(OSError):
+            Path(name).unlink()
+        raise
+    if os.name == "posix":
+        folder = os.open(file.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def _last_expiries(held: Iterable[HeldCredential]) -> dict[str, datetime]:
+    dated = [(kind, c.credential.expires_at()) for c in held for kind in c.credential.types]
+    # The last one of a type that is written into the mapping is the latest.
+    return dict(sorted(dated, key=lambda pair: pair[1]))
 
 
 def _in_force(credential: IssuedCredential, now: datetime) -> bool:

@@ -176,7 +176,7 @@ class Dataspace:
         full = DcpSettings(**given)  # type: ignore[arg-type]
         identity = self.identity_type(full, book, self.clock)
         self._identities.append(identity)
-        key = load_key_file(full.key_file, full.did)
+        key = load_key_file(folder / "key.pem", full.did)
         return Company(identity, full.did, key, full.credentials_folder, self.clock)
 
     async def stop(self) -> None:

@@ -66,11 +66,17 @@ async def test_both_scope_aliases_are_understood(pair: Pair, alias: str) -> None
     assert sorted([BPN, MEMBERSHIP]) == sorted(presented(pair, answer))
 
 
-async def test_more_than_was_granted_is_silently_left_out(pair: Pair) -> None:
+async def test_more_than_was_granted_is_refused(pair: Pair) -> None:
     narrow = pair.supplier.access_claims_for(pair.oem.did, scope=f"{ALIAS}:{BPN}:read")
     access = write_jwt(narrow, pair.supplier.key)
 
     answer = await ask(pair, query_message(scopes(*CATENA_X_TYPES)), access=access)
+
+    assert 403 == answer.status
+
+
+async def test_less_than_was_granted_may_be_asked_for(pair: Pair) -> None:
+    answer = await ask(pair, query_message(scopes(BPN)))
 
     assert [BPN] == presented(pair, answer)
 
@@ -109,6 +115,8 @@ async def test_the_query_of_an_eclipse_connector_is_understood(pair: Pair) -> No
             },
             400,
         ),
+        ({"type": "PresentationQueryMessage", "presentationDefinition": {}}, 400),
+        ({"type": "PresentationQueryMessage", "presentationDefinition": None}, 400),
         ({"type": "PresentationQueryMessage", "presentationDefinition": {"id": "x"}}, 501),
         ([], 400),
     ],

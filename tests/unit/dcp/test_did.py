@@ -153,3 +153,24 @@ def test_a_document_with_too_many_entries_is_refused(many: dict[str, object]) ->
         read_document(orjson.dumps({"id": DID, **many}), DID)
 
     assert "connector.protocols.dcp:did_document_malformed" == caught.value.code
+
+
+def test_a_document_that_knows_no_purposes_binds_no_key_to_one(signing_key: SigningKey) -> None:
+    written = write_document(DID, [signing_key], [])
+    plain = {key: value for key, value in written.items() if key not in set(Purpose)}
+
+    read = read_document(orjson.dumps(plain), DID)
+
+    assert all(read.key_for(signing_key.kid, purpose) for purpose in Purpose)
+
+
+def test_a_key_that_a_document_lists_for_something_else_serves_nothing_more(
+    signing_key: SigningKey,
+) -> None:
+    written = write_document(DID, [signing_key], [])
+    narrow = {**written, "authentication": [], "capabilityInvocation": []}
+
+    read = read_document(orjson.dumps(narrow), DID)
+
+    assert read.key_for(signing_key.kid, Purpose.ASSERTION) is not None
+    assert read.key_for(signing_key.kid, Purpose.INVOCATION) is None

@@ -16,7 +16,7 @@ from joserfc.jwk import ECKey, OKPKey
 
 from connector.errors import SetupError
 from connector.identifiers import Did
-from connector.protocols.dcp.key_file import generate_key_file, load_key_file
+from connector.protocols.dcp.key_file import generate_key_file, load_key_file, read_key
 from connector.protocols.dcp.keys import SigningKey, signing_key, verification_key_from_jwk
 
 DID = Did("did:web:plant.example")
@@ -166,3 +166,18 @@ def test_we_agree_with_the_signatures_of_an_independent_library() -> None:
 def test_a_key_that_we_cannot_verify_with_is_a_value_error(jwk: dict[str, object]) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - the reader leaves such keys out
         verification_key_from_jwk(jwk)
+
+
+def test_a_key_may_come_as_text_and_is_the_same_key(tmp_path: Path) -> None:
+    generate_key_file(tmp_path / "key.pem")
+
+    by_text = read_key((tmp_path / "key.pem").read_bytes(), DID, source="ESLABON_KEY")
+
+    assert load_key_file(tmp_path / "key.pem", DID).kid == by_text.kid
+
+
+def test_a_text_that_is_no_key_names_where_it_came_from() -> None:
+    with pytest.raises(SetupError) as refused:
+        read_key(b"", DID, source="ESLABON_KEY")
+
+    assert "ESLABON_KEY" in refused.value.text().what

@@ -1,0 +1,35 @@
+"""Turns the settings into those of our proof of identity, secrets read."""
+
+from __future__ import annotations
+
+from connector.daemon.feeds import secret_of
+from connector.protocols.dcp.identity import DcpSettings
+from connector.protocols.dcp.token_desk import TokenClient
+from connector.settings.values import Settings
+
+
+def dcp_settings(settings: Settings) -> DcpSettings:
+    """Return who we are and whom we trust; raises `SetupError` for a secret that is missing."""
+    identity, development = settings.identity, settings.development
+    return DcpSettings(
+        did=settings.did,
+        key_file=identity.key_file,
+        key_pem=settings.environment.get(identity.key_env or "", ""),
+        further_key_files=identity.further_key_files,
+        credentials_folder=identity.credentials,
+        trusted_issuers=identity.trusted_issuers,
+        public_url=settings.public.url,
+        allow_http=development.allow_http,
+        allow_private_networks=development.allow_private_networks,
+        presentation_reuse_seconds=identity.presentation_reuse_seconds,
+        holder_pids=frozenset(identity.holder_pids),
+        token_client=_token_client(settings),
+    )
+
+
+def _token_client(settings: Settings) -> TokenClient | None:
+    identity = settings.identity
+    if identity.sts_client_id is None or identity.sts_secret_file is None:
+        return None
+    secret = secret_of(identity.sts_secret_file).decode("ascii", "replace")
+    return TokenClient(identity.sts_client_id, secret)
