@@ -34,6 +34,7 @@ from connector.daemon.feeds import (
     secret_of,
 )
 from connector.daemon.intake import IntakeThread
+from connector.daemon.proving import dcp_settings
 from connector.daemon.walking import Walking
 from connector.errors import SetupError, Severity
 from connector.identifiers import Bpnl, SemanticId
@@ -48,7 +49,7 @@ from connector.protocols.aas.inbound import Registry
 from connector.protocols.aas.outbound import PartnerVisit
 from connector.protocols.dataplane.inbound import DataPlane
 from connector.protocols.dcp import inbound as dcp
-from connector.protocols.dcp.identity import DcpIdentity, DcpSettings
+from connector.protocols.dcp.identity import DcpIdentity
 from connector.protocols.dsp import inbound as dsp
 from connector.protocols.dsp.discovery import VersionDirectory, Whereabouts
 from connector.protocols.dsp.messages import BASE_PATH
@@ -270,20 +271,7 @@ def _watched(door: Door, probe: Callable[[str], None]) -> Door:
 
 
 def _dcp_trust(settings: Settings, clock: Clock) -> Trust:
-    identity = DcpIdentity(
-        DcpSettings(
-            did=settings.did,
-            key_file=settings.identity.key_file,
-            credentials_folder=settings.identity.credentials,
-            trusted_issuers=settings.identity.trusted_issuers,
-            public_url=settings.public.url,
-            allow_http=settings.development.allow_http,
-            allow_private_networks=settings.development.allow_private_networks,
-            presentation_reuse_seconds=settings.identity.presentation_reuse_seconds,
-        ),
-        settings.address_book(),
-        clock,
-    )
+    identity = DcpIdentity(dcp_settings(settings), settings.address_book(), clock)
     return Trust(identity, dcp.routes(identity), identity.holder_binding())
 
 

@@ -15,8 +15,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from connector.daemon.proving import dcp_settings
 from connector.partner.model import PROOF_HEADER
-from connector.protocols.dcp.identity import DcpIdentity, DcpSettings
+from connector.protocols.dcp.identity import DcpIdentity
 from connector.settings.loading import load_settings
 from deploy.demo.company import Company
 from deploy.demo.mailbox import Mailbox
@@ -212,15 +213,7 @@ async def _identity_of(company: Company) -> AsyncIterator[DcpIdentity]:
     if settings is None:
         raise DidNotHappenError(str(findings))
     identity = DcpIdentity(
-        DcpSettings(
-            did=settings.did,
-            key_file=settings.identity.key_file,
-            credentials_folder=settings.identity.credentials,
-            trusted_issuers=settings.identity.trusted_issuers,
-            public_url=settings.public.url,
-            allow_http=True,
-            allow_private_networks=True,
-        ),
+        dcp_settings(settings),
         settings.address_book(),
         lambda: datetime.now(UTC),
     )
