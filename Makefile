@@ -32,8 +32,8 @@ test: $(READY) broker ## every test but benchmarks, journeys with real processes
 	$(BIN)/pytest -m "not benchmark and not conformance" $(ARGS)
 
 .PHONY: conformance
-conformance: $(READY) ## official test kits against us (Java 17, Maven); reports in build/conformance
-	$(BIN)/pytest -v -m conformance $(ARGS)
+conformance: $(READY) ## official kits and generators against us (Java 21, Maven); reports in build/conformance
+	$(BIN)/pytest -v -m conformance --junitxml=build/conformance/junit.xml $(ARGS)
 
 .PHONY: bench
 bench: $(READY) ## measure beside the floors; writes docs/benchmarks.md (some minutes)
