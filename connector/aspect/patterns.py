@@ -47,6 +47,8 @@ _SAMPLES: tuple[Asked, ...] = (
     Asked("aspect:value_no_subdivision", "MX-PUE", "subdivision"),
 )
 
+EXAMPLES = tuple(asked.example for asked in _SAMPLES)
+
 
 def matches(pattern: str, text: str) -> bool:
     """Tell whether a text holds a match of a pattern of ECMA 262.
