@@ -77,14 +77,30 @@ class DocumentRow:
     rows: int
 
 
+@dataclass(frozen=True, slots=True)
+class _InState:
+    """The fingerprints of a feed's documents in one state; each is looked up when asked for.
+
+    A feed is polled every second and may have taken a hundred thousand files.
+    """
+
+    db: Database
+    feed: str
+    state: str
+
+    def __contains__(self, fingerprint: object) -> bool:
+        sql = "SELECT 1 FROM document WHERE feed = ? AND fingerprint = ? AND state = ?"
+        return self.db.row(sql, (self.feed, fingerprint, self.state)) is not None
+
+
 def checkpoint(db: Database, feed: str) -> Checkpoint:
-    """Return which documents of a feed are done, and how far unfinished ones were read."""
-    found = db.rows("SELECT fingerprint, state, rows FROM document WHERE feed = ?", (feed,))
-    return Checkpoint(
-        done=frozenset(row[0] for row in found if row[1] == "taken"),
-        partial={row[0]: row[2] for row in found if row[1] == "reading"},
-        failed=frozenset(row[0] for row in found if row[1] == "failed"),
-    )
+    """Return which documents of a feed are done, and how far unfinished ones were read.
+
+    It answers from the connection, so it is good only in that connection's thread.
+    """
+    sql = "SELECT fingerprint, rows FROM document WHERE feed = ? AND state = 'reading'"
+    partial = {row[0]: row[1] for row in db.rows(sql, (feed,))}
+    return Checkpoint(_InState(db, feed, "taken"), partial, _InState(db, feed, "failed"))
 
 
 def find_document(db: Database, feed: str, document: Document) -> DocumentRow | None:
