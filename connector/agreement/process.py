@@ -134,6 +134,8 @@ class ProcessDoor(ABC, Generic[ProcessT, ContentT]):
         if process.owing == owed.id:
             after = replace(after, state=process.heading, heading=None, owing=None)
             self._journal(tx, after, {"delivered": owed.outgoing.message}, now)
+        elif process.state == self.terminated and after.peer_pid != process.peer_pid:
+            self._take_leave(tx, after, now)
         if after != process:
             self.table.put(tx, after, now)
         self._forgotten(tx, process)
@@ -225,15 +227,20 @@ class ProcessDoor(ABC, Generic[ProcessT, ContentT]):
         since = process.heading or process.state
         heading = self.moves.after_sending(since, reply.message, process.role)
         process, content = self._composed(tx, process, reply, now)
-        body = orjson.dumps(content)
-        outgoing = Outgoing(process.pid, reply.message, process.partner, process.url, body)
-        owing = outbox.owe(tx, outgoing, now)
+        owing, body = _post(tx, process, content, now)
         self._entered(tx, process, heading, now)
         reason = "; ".join(reply.reasons)[:REASON_CHARACTERS_MAX] or process.reason
         return (
             replace(process, heading=heading, owing=owing, reason=reason),
             Mail(sent=self._keepable(content, body)),
         )
+
+    def _take_leave(self, tx: Database, process: ProcessT, now: datetime) -> None:
+        """Tell the partner of an end that came while our first message was under way."""
+        reply = Reply(self.termination, (process.reason,) if process.reason else ())
+        _, content = self._composed(tx, process, reply, now)
+        _post(tx, process, content, now)
+        self._journal(tx, process, {"owes": self.termination, "partner": process.partner}, now)
 
     def _ended(self, tx: Database, process: ProcessT, reason: str, now: datetime) -> ProcessT:
         """End a process without a word to the partner."""
@@ -265,6 +272,15 @@ class ProcessDoor(ABC, Generic[ProcessT, ContentT]):
     ) -> None:
         event = f"{self.noun}.{(process.state or 'opened').lower()}"
         journal.append(tx, event, now, subject=process.pid, detail=detail)
+
+
+def _post(
+    tx: Database, process: Process[Any], content: Content, now: datetime
+) -> tuple[int, bytes]:
+    """Owe a message; return its row in the outbox, and its body."""
+    body = orjson.dumps(content)
+    outgoing = Outgoing(process.pid, content.message, process.partner, process.url, body)
+    return outbox.owe(tx, outgoing, now), body
 
 
 def new_pid() -> str:

@@ -69,9 +69,9 @@ class Doors:
         rows = self.db.rows("SELECT message, body FROM outbox WHERE state = 'owed' ORDER BY id")
         return [(message, orjson.loads(body)) for message, body in rows]
 
-    def deliver(self, peer_pid: str = "") -> None:
-        """Let everything that is owed arrive."""
-        for owed in self.owed():
+    def deliver(self, peer_pid: str = "", under_way: Sequence[Owed] | None = None) -> None:
+        """Let everything that is owed arrive, or what was under way already."""
+        for owed in self.owed() if under_way is None else under_way:
             with self.db.transaction() as tx:
                 outbox.settle(tx, owed, self.now)
                 receipt = Receipt(Outcome.ACCEPTED, peer_pid)

@@ -325,6 +325,27 @@ class TestAsConsumer:
         assert ("TERMINATED", None) == _state(oem, process.pid)
         assert [] == oem.messages()
 
+    def test_a_partner_whose_answer_comes_after_we_gave_up_is_told(self, oem: Doors) -> None:
+        process = oem.negotiation.request_agreement(SUPPLIER, "https://s.example", oem.offer)
+        under_way = oem.owed()
+        oem.negotiation.act(process.pid, TERMINATION, ("changed our mind",))
+        oem.deliver("urn:p1", under_way)
+
+        assert ("TERMINATED", None) == _state(oem, process.pid)
+        [(message, body)] = oem.messages()
+        assert TERMINATION == message
+        assert ("urn:p1", ["changed our mind"]) == (body["provider_pid"], body["reasons"])
+
+    def test_taking_leave_is_done_once_and_may_be_refused(self, oem: Doors) -> None:
+        process = oem.negotiation.request_agreement(SUPPLIER, "https://s.example", oem.offer)
+        under_way = oem.owed()
+        oem.negotiation.act(process.pid, TERMINATION)
+        oem.deliver("urn:p1", under_way)
+        oem.refuse("400: it has ended already")
+
+        assert ("TERMINATED", None) == _state(oem, process.pid)
+        assert [] == oem.messages()
+
     def test_a_first_request_that_is_refused_is_the_end(self, oem: Doors) -> None:
         process = oem.negotiation.request_agreement(SUPPLIER, "https://s.example", oem.offer)
         oem.refuse("403: who are you")
