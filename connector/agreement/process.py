@@ -207,6 +207,7 @@ class ProcessDoor(ABC, Generic[ProcessT, ContentT]):
     def _arrived(
         self, tx: Database, process: ProcessT, content: ContentT, letter: Letter, now: datetime
     ) -> ProcessT:
+        outbox.hasten(tx, process.partner, now)
         process = replace(process, digest=digest_of(content.message, letter.raw))
         process, objections = self._taken_in(tx, process, content, letter)
         self._entered(tx, process, process.state, now)

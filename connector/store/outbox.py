@@ -1,7 +1,8 @@
 """The outbox: what we owe to partners is a row, written in the transaction that owes it.
 
 A message is sent at once when its transaction is durable, again with growing waits when
-that fails, and parked at its deadline. Of one process at most one message is on its way,
+that fails, at once again when the partner shows that it is back, and parked at its
+deadline. Of one process at most one message is on its way,
 so that a partner never sees them out of order. Sending twice is possible (a kill between
 the send and the record of it) and harmless: receivers know a repeated message.
 """
@@ -16,6 +17,8 @@ from connector.store.journal import millis, moment
 
 RETRY_SECONDS_FIRST = 0.2
 RETRY_SECONDS_MAX = 60.0
+# Shorter waits are no sign that a partner was away: it may ask for a moment by an answer.
+HASTEN_SECONDS = 5.0
 DEADLINE_SECONDS = 24 * 3600.0
 
 
@@ -99,6 +102,14 @@ def postpone(tx: Database, owed: Owed, now: datetime, error: str) -> bool:
         (millis(following), error, owed.id),
     )
     return True
+
+
+def hasten(tx: Database, partner: str, now: datetime) -> None:
+    """Make due what waits long for a partner that has just shown that it is there again."""
+    tx.execute(
+        "UPDATE outbox SET next_at = ? WHERE state = 'owed' AND partner = ? AND next_at > ?",
+        (millis(now), partner, millis(now + timedelta(seconds=HASTEN_SECONDS))),
+    )
 
 
 def park(tx: Database, owed: Owed, now: datetime, error: str) -> None:
