@@ -81,13 +81,12 @@ def _texts(datatype: str, limits: list[Constraint]) -> Iterator[object]:
 
 def _dates_near(limits: list[Constraint]) -> Iterator[str]:
     """Yield bounds of dates, and the same moment of the years around them."""
-    for limit in limits:
-        for bound in (limit.least, limit.most):
-            if isinstance(bound, str):
-                yield bound
-                year, dash, rest = bound.partition("-")
-                if year.isdigit():
-                    yield from (f"{int(year) + step:04}{dash}{rest}" for step in (1, -1))
+    bounds = [b for c in limits for b in (c.least, c.most) if isinstance(b, str)]
+    yield from bounds
+    for bound in bounds:
+        year, dash, rest = bound.partition("-")
+        if year.isdigit():
+            yield from (f"{int(year) + step:04}{dash}{rest}" for step in (1, -1))
 
 
 def _of_length(limits: list[Constraint]) -> Iterator[str]:
