@@ -113,7 +113,8 @@ def _policy(action: str, constraints: list[dict[str, object]]) -> dict[str, obje
 
 
 def _wire(operand: str, operator: str, value: object) -> dict[str, object]:
-    return {"leftOperand": operand, "operator": operator, "rightOperand": value}
+    # In full: the protocol's own context gives the bare name no meaning.
+    return {"leftOperand": f"{NAMESPACE}{operand}", "operator": operator, "rightOperand": value}
 
 
 def _objections(rule: Rule, caller: Caller, now: datetime) -> Iterator[str]:

@@ -13,6 +13,8 @@ from typing import Any
 import orjson
 
 from connector.errors import PartnerError
+from connector.offer.odrl import NAMESPACE as CATENAX
+from connector.offer.vocabulary import OPERATORS
 
 DEPTH_MAX = 32
 
@@ -23,6 +25,9 @@ _NAMESPACES = (
     *(DSPACE, "dspace:", "http://www.w3.org/ns/odrl/2/", "odrl:"),
     *("http://www.w3.org/ns/dcat#", "https://www.w3.org/ns/dcat#", "dcat:", EDC, "edc:"),
 )
+# Under this context the operands of the profile may come by their bare names.
+CATENAX_CONTEXT = f"{CATENAX}context.jsonld"
+_CATENAX_PREFIX = "cx-policy:"
 _TERMS = ("http://purl.org/dc/terms/", "https://purl.org/dc/terms/", "dct:", "dcterms:")
 
 
@@ -58,12 +63,22 @@ def parsed(raw: bytes) -> dict[str, Any]:
     return found
 
 
-def compacted(node: Mapping[str, Any], depth: int = 0) -> dict[str, Any]:
+def compacted(node: Mapping[str, Any]) -> dict[str, Any]:
     """Return a message in compact form; raises `PartnerError` where it nests too deep.
 
     Keys that no vocabulary of the protocol knows stay as they are, except that Dublin Core
-    terms are written with the prefix ``dct:``.
+    terms are written with the prefix ``dct:``. Left operands of the Catena-X profile are
+    full IRIs where the sender's context makes them so: they mean the same in an answer,
+    whose context is another one.
     """
+    result = _compacted(node, 0)
+    contexts = node.get("@context")
+    if CATENAX_CONTEXT in (contexts if isinstance(contexts, list) else [contexts]):
+        _qualify(result, 0)
+    return result
+
+
+def _compacted(node: Mapping[str, Any], depth: int) -> dict[str, Any]:
     if depth > DEPTH_MAX:
         raise PartnerError("protocols:json_too_deep", limit=DEPTH_MAX)
     result: dict[str, Any] = {}
@@ -104,7 +119,9 @@ def _name(key: str) -> str:
 
 def _value(name: str, value: object, depth: int) -> object:
     if name in _TERMED:
-        return short(text_of(value[:1] if isinstance(value, list) else value))
+        term = short(text_of(value[:1] if isinstance(value, list) else value))
+        is_prefixed = term.startswith(_CATENAX_PREFIX)
+        return CATENAX + term.removeprefix(_CATENAX_PREFIX) if is_prefixed else term
     if name in _TEXTS:
         return text_of(value)
     if name in _SETS:
@@ -117,9 +134,22 @@ def _value(name: str, value: object, depth: int) -> object:
 
 def _inner(value: object, depth: int) -> object:
     if isinstance(value, dict):
-        return value["@value"] if "@value" in value else compacted(value, depth)
+        return value["@value"] if "@value" in value else _compacted(value, depth)
     if isinstance(value, list):
         if depth > DEPTH_MAX:
             raise PartnerError("protocols:json_too_deep", limit=DEPTH_MAX)
         return [_inner(one, depth + 1) for one in value]
     return value
+
+
+def _qualify(node: object, depth: int) -> None:
+    """Give the profile's left operands their full names, in place."""
+    if depth > 2 * DEPTH_MAX:  # below an "@value": nobody reads that
+        return
+    if isinstance(node, dict):
+        operand = node.get("leftOperand")
+        if isinstance(operand, str) and operand in OPERATORS:
+            node["leftOperand"] = CATENAX + operand
+    if isinstance(node, dict | list):
+        for inner in node.values() if isinstance(node, dict) else node:
+            _qualify(inner, depth + 1)

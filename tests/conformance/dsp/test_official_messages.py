@@ -37,6 +37,7 @@ pytestmark = pytest.mark.conformance
 Json = dict[str, Any]
 
 BASE = "https://p.example/dsp/2025-1"
+ODRL = "http://www.w3.org/ns/odrl/2/"
 TYPE = "https://w3id.org/catenax/taxonomy#DigitalTwinRegistry"
 DATASET = Dataset(
     id="urn:d1",
@@ -174,6 +175,22 @@ def test_a_catalog_means_the_same_in_its_expanded_form(expanded: list[Json]) -> 
 
     assert same_policy(meant.offers[0].policy, read.offers[0].policy)
     assert _named(meant) == _named(read)
+
+
+def test_every_operand_that_we_write_has_an_official_meaning(expanded: list[Json]) -> None:
+    operands = {text for one in expanded for text in _operands(one)}
+
+    assert operands
+    assert {text for text in operands if not text.startswith("https://")} == set()
+
+
+def _operands(node: object) -> Iterator[str]:
+    if isinstance(node, dict):
+        yield from (one["@id"] for one in node.get(f"{ODRL}leftOperand", ()))
+        node = list(node.values())
+    if isinstance(node, list):
+        for inner in node:
+            yield from _operands(inner)
 
 
 def _named(entry: CatalogEntry) -> tuple[str, str, tuple[str, ...], set[str]]:

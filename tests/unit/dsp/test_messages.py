@@ -14,6 +14,7 @@ from connector.agreement.model import (
 )
 from connector.agreement.states import NegotiationMessage
 from connector.errors import PartnerError
+from connector.offer.odrl import NAMESPACE
 from connector.offer.policy import difference, same_policy
 from connector.protocols.dsp.messages import ProcessContent, path_to
 from connector.protocols.dsp.reading import (
@@ -22,6 +23,7 @@ from connector.protocols.dsp.reading import (
     transfer_from_wire,
 )
 from connector.protocols.dsp.writing import to_wire
+from connector.protocols.jsonld import CATENAX_CONTEXT
 from connector.transfer.model import (
     DataAddress,
     TransferStart,
@@ -232,6 +234,33 @@ def test_one_request_in_many_shapes_means_the_same(shape: dict[str, object]) -> 
     right = {"rightOperand": "DataExchangeGovernance:1.0"}
     wanted = {"permission": [{"action": "use", "constraint": [framework | right]}]}
     assert same_policy(wanted, content.offer.policy)
+
+
+@pytest.mark.parametrize(
+    ("context", "operand", "meant"),
+    [
+        (CATENAX_CONTEXT, "UsagePurpose", f"{NAMESPACE}UsagePurpose"),
+        (CATENAX_CONTEXT, "dateTime", "dateTime"),
+        ("https://w3id.org/edc/dspace/v0.0.1", "UsagePurpose", "UsagePurpose"),
+        ({"cx-policy": NAMESPACE}, "cx-policy:UsagePurpose", f"{NAMESPACE}UsagePurpose"),
+    ],
+)
+def test_an_operand_is_echoed_as_what_it_means_where_it_came_from(
+    context: object, operand: str, meant: str
+) -> None:
+    asked = {"leftOperand": operand, "operator": "eq", "rightOperand": "x"}
+    offer = {
+        "@id": "urn:o1",
+        "@type": "Offer",
+        "target": "urn:d1",
+        "permission": [{"action": "use", "constraint": [{"and": [asked]}]}],
+    }
+    wire = to_wire(CONTENTS[1]) | {"@context": [CONTEXT, context], "offer": offer}
+    read = read_back(orjson.dumps(wire), CONTENTS[1])
+
+    constraint = {**asked, "leftOperand": meant}
+    permission = {"action": "use", "constraint": [{"and": [constraint]}]}
+    assert [permission] == to_wire(read)["offer"]["permission"]  # type: ignore[index]
 
 
 @pytest.mark.parametrize(

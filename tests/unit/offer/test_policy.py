@@ -38,10 +38,10 @@ def constraint(operand, operator, value):
 
 def test_a_usage_policy_has_the_form_of_the_profile():
     constraints = [
-        constraint("FrameworkAgreement", "eq", "DataExchangeGovernance:1.0"),
-        constraint("Membership", "eq", "active"),
-        constraint("UsagePurpose", "isAnyOf", ["cx.core.industrycore:1"]),
-        constraint("DataUsageEndDate", "eq", "2026-12-31T23:59:59Z"),
+        constraint(f"{NAMESPACE}FrameworkAgreement", "eq", "DataExchangeGovernance:1.0"),
+        constraint(f"{NAMESPACE}Membership", "eq", "active"),
+        constraint(f"{NAMESPACE}UsagePurpose", "isAnyOf", ["cx.core.industrycore:1"]),
+        constraint(f"{NAMESPACE}DataUsageEndDate", "eq", "2026-12-31T23:59:59Z"),
     ]
 
     assert {"profile": NAMESPACE, **policy(*constraints)} == usage_policy(TERMS)
