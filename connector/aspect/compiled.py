@@ -25,8 +25,8 @@ _MAKERS = ("semantics.py", "datatypes.py", "schema.py", "compiled.py", "samm/*.p
 class Compiled:
     """A model and its JSON Schema, each as JSON until it is asked for."""
 
-    model_json: bytes
-    schema_json: bytes
+    model_json: bytes | memoryview
+    schema_json: bytes | memoryview
 
     def model(self) -> AspectModel:
         """Return what the model says."""
@@ -38,13 +38,16 @@ class Compiled:
         return schema
 
 
-class _Entry(msgspec.Struct):
-    """One file of the cache: the folders that the model rests on, and what came of them."""
+class _Head(msgspec.Struct):
+    """The first line of a file of the cache: the folders that the model rests on.
+
+    Schema and model follow, a line each; neither is looked through before it is asked for.
+    """
 
     fingerprint: str
     folders: list[str]
-    model: msgspec.Raw
-    schema: msgspec.Raw
+    schema_length: int
+    model_length: int
 
 
 class CompiledCache:
@@ -69,12 +72,17 @@ class CompiledCache:
         if path is None:
             return None
         try:
-            entry = msgspec.json.decode(path.read_bytes(), type=_Entry)
-        except (OSError, msgspec.DecodeError):
+            content = path.read_bytes()
+            start = content.index(b"\n") + 1
+            head = msgspec.json.decode(content[:start], type=_Head)
+        except (OSError, ValueError, msgspec.DecodeError):
             return None
-        if entry.fingerprint != self._fingerprint(entry.folders):
+        end = start + head.schema_length
+        is_whole = len(content) == end + 1 + head.model_length
+        if not is_whole or head.fingerprint != self._fingerprint(head.folders):
             return None
-        return Compiled(bytes(entry.model), bytes(entry.schema))
+        parts = memoryview(content)
+        return Compiled(parts[end + 1 :], parts[start:end])
 
     def _compile(self, semantic_id: SemanticId) -> Compiled:
         model, files = self._read(semantic_id)
@@ -95,33 +103,42 @@ class CompiledCache:
         path = self._path(semantic_id)
         if path is None:
             return
-        raw_model, raw_schema = msgspec.Raw(compiled.model_json), msgspec.Raw(compiled.schema_json)
-        entry = _Entry(self._fingerprint(folders), folders, raw_model, raw_schema)
+        schema, model = compiled.schema_json, compiled.model_json
+        head = _Head(self._fingerprint(folders), folders, len(schema), len(model))
         unfinished = path.with_suffix(f".{os.getpid()}")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            unfinished.write_bytes(msgspec.json.encode(entry))
+            unfinished.write_bytes(b"\n".join((msgspec.json.encode(head), schema, model)))
             unfinished.replace(path)
         except OSError:  # without a cache everything works, only the next start is slower
             return
 
     def _path(self, semantic_id: SemanticId) -> Path | None:
         name = hashlib.sha256(semantic_id.encode()).hexdigest()[:32]
-        return self._cache / f"{semantic_id.aspect_name}-{name}.json" if self._cache else None
+        return self._cache / f"{semantic_id.aspect_name}-{name}.jsonl" if self._cache else None
 
     def _fingerprint(self, folders: Sequence[str]) -> str:
         """Return a hash of all files that could hold an element of these folders."""
         digest = hashlib.sha256(self._maker)
         for folder in folders:
             for root in self._roots:
-                for path in sorted((root / folder).glob("*.ttl")):
-                    digest.update(str(path).encode())
-                    digest.update(hashlib.sha256(path.read_bytes()).digest())
+                for path in _turtle_files(f"{root}/{folder}"):
+                    digest.update(path.encode())
+                    digest.update(hashlib.sha256(Path(path).read_bytes()).digest())
         return digest.hexdigest()
 
     @cached_property
     def _maker(self) -> bytes:
         return hashlib.sha256(b"".join(_maker_sources())).digest()
+
+
+def _turtle_files(folder: str) -> list[str]:
+    try:
+        # Three times as fast as a glob, and this is most of a start from the cache.
+        names = os.listdir(folder)  # noqa: PTH208
+    except OSError:
+        return []
+    return sorted(f"{folder}/{name}" for name in names if name.endswith(".ttl"))
 
 
 def _maker_sources() -> Iterator[bytes]:
