@@ -1,16 +1,22 @@
-"""The demo's dataspace authority: publishes its DID document and issues three credentials.
+"""The demo's dataspace authority: publishes its DID document, issues credentials, withdraws them.
 
     python -m deploy.demo.authority --folder DIR --port 8700 serve
     python -m deploy.demo.authority --folder DIR --port 8700 issue \
-        --holder did:web:... --bpnl BPNL... --days 365 --to CREDENTIALS
+        --holder did:web:... --bpnl BPNL... --days 365 --to CREDENTIALS [--revocable]
+    python -m deploy.demo.authority --folder DIR --port 8700 admit --holder DID --bpnl BPNL...
+    python -m deploy.demo.authority --folder DIR --port 8700 revoke --holder DID [--type TYPE]
 
-A real data space has an operator for this; here it is a key, a document and a signature.
+A member that was admitted may ask for its credentials by the protocol (DCP 1.0, 6). A real
+data space has an operator for this; here it is a key, a document, a register and a signature.
 """
 
 from __future__ import annotations
 
+import contextlib
+import gzip
 import uuid
-from collections.abc import Callable, Mapping
+from base64 import urlsafe_b64encode
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,17 +25,36 @@ import click
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from connector.identifiers import Bpnl, Did
-from connector.protocols.dcp.credentials import BPN, CX_CONTEXT, FRAMEWORK, MEMBERSHIP, VC_CONTEXT
-from connector.protocols.dcp.did import did_web, document_path, write_document
+from connector.protocols.dcp.credentials import (
+    BPN,
+    CATENA_X_TYPES,
+    CX_CONTEXT,
+    FRAMEWORK,
+    MEMBERSHIP,
+    VC_CONTEXT,
+)
+from connector.protocols.dcp.did import (
+    Endpoint,
+    did_web,
+    document_path,
+    document_url,
+    write_document,
+)
 from connector.protocols.dcp.jwt import write_jwt
 from connector.protocols.dcp.key_file import generate_key_file, load_key_file
 from connector.protocols.dcp.keys import SigningKey
+from deploy.demo.issuance import PATH, Issuer, IssuingDesk, StrangerError
+from deploy.demo.register import Register
 
 KEY_FILE = "authority-key.pem"
+LIST_PATH = "/status/1"
+LIST_BYTES = 16 * 1024
+LIST_LIFE = timedelta(days=1)
+REQUESTED_DAYS = 365
 
 
 class Authority:
@@ -43,27 +68,84 @@ class Authority:
         if not (folder / KEY_FILE).exists():
             generate_key_file(folder / KEY_FILE)
         self.did = did
+        self.url = document_url(did, allow_http=True).removesuffix(document_path(did))
+        self.register = Register(folder)
         self._clock = clock
         self._key: SigningKey = load_key_file(folder / KEY_FILE, did)
 
     def document(self) -> Mapping[str, object]:
         """Return the DID document under which verifiers find the authority's key."""
-        return write_document(self.did, [self._key], ())
+        return write_document(self.did, [self._key], [Endpoint("IssuerService", self.url + PATH)])
 
-    def issue(self, holder: Did, bpnl: Bpnl, days: int) -> dict[str, str]:
+    def issue(
+        self, holder: Did, bpnl: Bpnl, days: int, *, revocable: bool = False
+    ) -> dict[str, str]:
         """Return the three credentials of a member as JWTs, by type (CX-0050)."""
         return {
-            kind: self.credential(kind, subject, timedelta(days=days))
+            kind: self.credential(kind, subject, timedelta(days=days), revocable=revocable)
             for kind, subject in _subjects(holder, bpnl).items()
         }
 
-    def credential(self, kind: str, subject: Mapping[str, object], life: timedelta) -> str:
-        """Return one credential about ``subject["id"]``, valid from now for ``life``."""
+    def issue_to_member(self, holder: Did, kinds: Sequence[str]) -> dict[str, str]:
+        """Return credentials that a member asks for; raise `StrangerError` for a stranger."""
+        bpnl = self.register.bpnl_of(holder)
+        if bpnl is None:
+            raise StrangerError("deploy.demo:stranger_asks", who=holder)
+        subjects, life = _subjects(holder, bpnl), timedelta(days=REQUESTED_DAYS)
+        return {
+            kind: self.credential(kind, subjects[kind], life, revocable=True) for kind in kinds
+        }
+
+    def credential(
+        self,
+        kind: str,
+        subject: Mapping[str, object],
+        life: timedelta,
+        *,
+        revocable: bool = False,
+    ) -> str:
+        """Return one credential about ``subject["id"]``, valid from now for ``life``.
+
+        One that is ``revocable`` names its place in the authority's status list.
+        """
+        vc: dict[str, object] = {"credentialSubject": dict(subject)}
+        if revocable:
+            place = self.register.note(Did.parse(str(subject["id"])), kind)
+            vc["credentialStatus"] = self._entry(place)
+        return self._signed(kind, vc, life, str(subject["id"]))
+
+    def status_list(self) -> str:
+        """Return the signed list of what was withdrawn (StatusList2021)."""
+        bits = bytearray(LIST_BYTES)
+        for place in self.register.withdrawn():
+            bits[place // 8] |= 1 << (7 - place % 8)
+        url = self.url + LIST_PATH
+        subject = {
+            "id": f"{url}#list",
+            "type": "StatusList2021",
+            "statusPurpose": "revocation",
+            "encodedList": urlsafe_b64encode(gzip.compress(bytes(bits))).rstrip(b"=").decode(),
+        }
+        return self._signed(
+            "StatusList2021Credential", {"credentialSubject": subject}, LIST_LIFE, url
+        )
+
+    def _entry(self, place: int) -> dict[str, str]:
+        url = self.url + LIST_PATH
+        return {
+            "id": f"{url}#{place}",
+            "type": "StatusList2021Entry",
+            "statusPurpose": "revocation",
+            "statusListIndex": str(place),
+            "statusListCredential": url,
+        }
+
+    def _signed(self, kind: str, vc: Mapping[str, object], life: timedelta, subject: str) -> str:
         now = self._clock().replace(microsecond=0)
         number = f"urn:uuid:{uuid.uuid4()}"
         claims = {
             "iss": self.did,
-            "sub": subject["id"],
+            "sub": subject,
             "jti": number,
             "iat": int(now.timestamp()),
             "nbf": int(now.timestamp()),
@@ -75,24 +157,39 @@ class Authority:
                 "issuer": self.did,
                 "issuanceDate": f"{now:%Y-%m-%dT%H:%M:%SZ}",
                 "expirationDate": f"{now + life:%Y-%m-%dT%H:%M:%SZ}",
-                "credentialSubject": dict(subject),
+                **vc,
             },
         }
         return write_jwt(claims, self._key)
 
-    def issue_to(self, folder: Path, holder: Did, bpnl: Bpnl, days: int) -> None:
+    def issue_to(
+        self, folder: Path, holder: Did, bpnl: Bpnl, days: int, *, revocable: bool = False
+    ) -> None:
         """Put the three credentials of a member into its folder, one ``.jwt`` file each."""
         folder.mkdir(parents=True, exist_ok=True)
-        for kind, text in self.issue(holder, bpnl, days).items():
+        for kind, text in self.issue(holder, bpnl, days, revocable=revocable).items():
             (folder / f"{kind}.jwt").write_text(text, encoding="ascii")
 
-    def application(self) -> Starlette:
-        """Return the authority's web server: its DID document and nothing else."""
+    def application(self, kinds: Sequence[str] = CATENA_X_TYPES) -> Starlette:
+        """Return the authority's web server: its DID document, status list and issuer service.
+
+        ``kinds`` are the types of credentials that members may ask for.
+        """
+        desk = IssuingDesk(Issuer(self.did, self._key, kinds, self.issue_to_member, self._clock))
+
+        @contextlib.asynccontextmanager
+        async def lifespan(_: Starlette) -> AsyncIterator[None]:
+            yield
+            await desk.close()
 
         async def document(_: Request) -> JSONResponse:
             return JSONResponse(self.document())
 
-        return Starlette(routes=[Route(document_path(self.did), document)])
+        async def status_list(_: Request) -> Response:
+            return Response(self.status_list(), media_type="application/vc+jwt")
+
+        places = [Route(document_path(self.did), document), Route(LIST_PATH, status_list)]
+        return Starlette(routes=[*places, *desk.routes()], lifespan=lifespan)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +215,7 @@ def main(context: click.Context, folder: Path, host: str, port: int) -> None:
 @main.command()
 @click.pass_obj
 def serve(place: _Place) -> None:
-    """Serve the DID document until stopped."""
+    """Serve DID document, status list and issuer service until stopped."""
     app = place.authority().application()
     uvicorn.run(app, host=place.host, port=place.port, log_level="warning")
 
@@ -128,11 +225,35 @@ def serve(place: _Place) -> None:
 @click.option("--bpnl", required=True, help="The member's business partner number.")
 @click.option("--days", type=int, default=365, show_default=True)
 @click.option("--to", type=click.Path(path_type=Path), required=True, help="The folder to fill.")
+@click.option("--revocable", is_flag=True, help="Let verifiers ask whether it still counts.")
 @click.pass_obj
-def issue(place: _Place, holder: str, bpnl: str, days: int, to: Path) -> None:
+def issue(  # noqa: PLR0913 - one argument for each option
+    place: _Place, holder: str, bpnl: str, days: int, to: Path, *, revocable: bool
+) -> None:
     """Issue the three credentials of a member."""
-    place.authority().issue_to(to, Did.parse(holder), Bpnl.parse(bpnl), days)
+    authority, member = place.authority(), (Did.parse(holder), Bpnl.parse(bpnl))
+    authority.issue_to(to, *member, days, revocable=revocable)
     click.echo(f"{holder}: {to}")
+
+
+@main.command()
+@click.option("--holder", required=True, help="The member's DID.")
+@click.option("--bpnl", required=True, help="The member's business partner number.")
+@click.pass_obj
+def admit(place: _Place, holder: str, bpnl: str) -> None:
+    """Let a member ask for its credentials."""
+    place.authority().register.admit(Did.parse(holder), Bpnl.parse(bpnl))
+    click.echo(f"{holder}: {bpnl}")
+
+
+@main.command()
+@click.option("--holder", required=True, help="The member's DID.")
+@click.option("--type", "kind", help="Only credentials of this type.")
+@click.pass_obj
+def revoke(place: _Place, holder: str, kind: str | None) -> None:
+    """Withdraw what was issued to a member, as far as it is revocable."""
+    count = place.authority().register.withdraw(Did.parse(holder), kind)
+    click.echo(f"{holder}: {count}")
 
 
 def _subjects(holder: Did, bpnl: Bpnl) -> dict[str, dict[str, object]]:

@@ -122,7 +122,7 @@ class Dataspace:
     async def serve(self, app_at: Callable[[str], ASGIApp]) -> str:
         listener = socket.create_server(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        config = uvicorn.Config(app_at(url), log_level="error", lifespan="off")
+        config = uvicorn.Config(app_at(url), log_level="error", lifespan="auto")
         server = _Quiet(config)
         task = asyncio.create_task(server.serve([listener]))
         await server.up.wait()
