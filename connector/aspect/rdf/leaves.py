@@ -11,6 +11,7 @@ import re
 from decimal import Decimal, InvalidOperation
 
 from connector.aspect.datatypes import scalar_schema
+from connector.aspect.exact_numbers import Number, exact, nearest
 from connector.aspect.rdf.terms import (
     BOOLEAN,
     DECIMAL,
@@ -26,7 +27,6 @@ from connector.aspect.semantics import KIND_BY_DATATYPE, Kind
 from connector.errors import DataError
 
 JsonLeaf = str | int | float | bool | Decimal | None
-Number = int | float | Decimal
 
 # Longer numbers are written with an exponent, so that a short text cannot fill a disk.
 _DIGITS_MAX = 400
@@ -65,29 +65,29 @@ def leaf_of(literal: Literal) -> JsonLeaf:
 
 
 def _number_literal(value: Number, datatype: str) -> Literal:
-    exact = Decimal(value) if isinstance(value, int) else Decimal(str(value))
-    is_short = abs(exact.adjusted()) <= _DIGITS_MAX
+    said = exact(value)
+    is_short = abs(said.adjusted()) <= _DIGITS_MAX
     kind = KIND_BY_DATATYPE.get(datatype)
     # Where floats skip whole numbers, 1e22 is no list of digits that somebody counted.
-    is_counted = isinstance(value, int) or abs(exact) < _WHOLE_FLOATS_MAX
-    if kind is Kind.INTEGER and is_counted and _is_within(exact, datatype):
-        return Literal(format(exact.to_integral_value(), "f"), full(datatype))
+    is_counted = isinstance(value, int) or abs(said) < _WHOLE_FLOATS_MAX
+    if kind is Kind.INTEGER and is_counted and _is_within(said, datatype):
+        return Literal(format(said.to_integral_value(), "f"), full(datatype))
     is_floating = datatype in {"xsd:double", "xsd:float"}
     if is_floating or not (is_short or isinstance(value, int)):
         return Literal(str(value), full(datatype) if is_floating else DOUBLE)
     if isinstance(value, int):
         return Literal(str(value), DECIMAL if datatype == "xsd:decimal" else INTEGER)
-    text = format(exact, "f")
+    text = format(said, "f")
     return Literal(text if "." in text else f"{text}.0", DECIMAL)
 
 
-def _is_within(exact: Decimal, datatype: str) -> bool:
+def _is_within(said: Decimal, datatype: str) -> bool:
     bounds = scalar_schema(datatype)
     least, most = bounds.get("minimum"), bounds.get("maximum")
     return (
-        exact == exact.to_integral_value()
-        and (not isinstance(least, int) or exact >= least)
-        and (not isinstance(most, int) or exact <= most)
+        said == said.to_integral_value()
+        and (not isinstance(least, int) or said >= least)
+        and (not isinstance(most, int) or said <= most)
     )
 
 
@@ -96,13 +96,12 @@ def _number(literal: Literal) -> Number:
     try:
         if _WHOLE.fullmatch(text):
             return int(text)
-        exact = Decimal(text)
+        said = Decimal(text)
     except (InvalidOperation, ValueError) as error:
         raise _broken(literal) from error
-    if not exact.is_finite():  # NaN and INF are numbers of XSD, but not of JSON
+    if not said.is_finite():  # NaN and INF are numbers of XSD, but not of JSON
         raise _broken(literal)
-    near = float(exact)
-    return near if Decimal(repr(near)) == exact else exact
+    return nearest(said)
 
 
 def _boolean(literal: Literal) -> bool:
