@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import gc
 import signal
 import sys
@@ -16,6 +15,7 @@ import structlog
 
 from connector.daemon.house import House, Parts, build, store_path
 from connector.daemon.intake import ingest, replay
+from connector.daemon.proving import expose_expiries
 from connector.daemon.reports import Reports
 from connector.daemon.serving import Listeners, listen
 from connector.daemon.tracing import trace
@@ -187,19 +187,8 @@ def _exposed(house: House, operations: Operations, metrics: Metrics) -> bytes:
     metrics.feed_failing.clear()
     for name, error in house.intake.troubles().items():
         metrics.feed_failing.labels(name, _code(error)).set(1)
-    _expose_expiries(house, metrics)
+    expose_expiries(house.proof, metrics, house.clock())
     return metrics.exposition()
-
-
-def _expose_expiries(house: House, metrics: Metrics) -> None:
-    metrics.credential_expiry_seconds.clear()
-    expiries = getattr(house.proof, "expiries", None)
-    if expiries is None:
-        return
-    with contextlib.suppress(SetupError):
-        for kind, expires in expiries().items():
-            left = (expires - house.clock()).total_seconds()
-            metrics.credential_expiry_seconds.labels(kind).set(left)
 
 
 def _code(error: EslabonError) -> str:

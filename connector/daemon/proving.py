@@ -1,11 +1,16 @@
-"""Turns the settings into those of our proof of identity, secrets read."""
+"""Our proof of identity: its settings with secrets read, and how long it still holds."""
 
 from __future__ import annotations
 
+import contextlib
+from datetime import datetime
+
 from connector.daemon.feeds import secret_of
+from connector.errors import SetupError
 from connector.protocols.dcp.identity import DcpSettings
 from connector.protocols.dcp.token_desk import TokenClient
 from connector.settings.values import Settings
+from connector.telemetry import Metrics
 
 
 def dcp_settings(settings: Settings) -> DcpSettings:
@@ -25,6 +30,18 @@ def dcp_settings(settings: Settings) -> DcpSettings:
         holder_pids=frozenset(identity.holder_pids),
         token_client=_token_client(settings),
     )
+
+
+def expose_expiries(proof: object, metrics: Metrics, now: datetime) -> None:
+    """Set how long each type of credential is still proven, where the proof knows of any."""
+    metrics.credential_expiry_seconds.clear()
+    expiries = getattr(proof, "expiries", None)
+    if expiries is None:
+        return
+    # A folder that cannot be read is told by readiness; here its figures are missing.
+    with contextlib.suppress(SetupError):
+        for kind, expires in expiries().items():
+            metrics.credential_expiry_seconds.labels(kind).set((expires - now).total_seconds())
 
 
 def _token_client(settings: Settings) -> TokenClient | None:

@@ -1,0 +1,101 @@
+"""Settings become a proof of identity, and how long it holds becomes a figure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from connector.daemon.proving import dcp_settings, expose_expiries
+from connector.errors import SetupError
+from connector.identifiers import Bpnl, Did
+from connector.partner.book import AddressBook
+from connector.protocols.dcp.identity import DcpIdentity
+from connector.protocols.dcp.key_file import generate_key_file
+from connector.protocols.dcp.token_desk import TokenClient
+from connector.settings.loading import load_settings
+from connector.settings.values import Settings
+from connector.telemetry import build_metrics
+from deploy.demo.authority import Authority
+from deploy.demo.configuration import Tables, toml_of
+
+SECRET = "0123456789abcdef0123456789abcdef"
+HOLDER = Did("did:web:plant.example")
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name in ("operator.token", "twin.secret", "sts.secret"):
+        (tmp_path / name).touch(mode=0o600)
+        (tmp_path / name).write_text(SECRET)
+    generate_key_file(tmp_path / "key.pem")
+    (tmp_path / "credentials").mkdir()
+    return tmp_path
+
+
+def settings(folder: Path, identity: Mapping[str, object], **environment: str) -> Settings:
+    document: dict[str, Tables] = {
+        "connector": {"name": "plant", "bpnl": "BPNL00000000PUE1", "data": "data"},
+        "public": {"url": "https://plant.example", "trusted_proxy": "10.0.0.5"},
+        "operator": {"token_file": "operator.token"},
+        "identity": {"credentials": "credentials", **identity},
+        "twin": {"secret_file": "twin.secret"},
+    }
+    (folder / "eslabon.toml").write_text(toml_of(document))
+    loaded, findings = load_settings(folder / "eslabon.toml", environment)
+    assert loaded is not None, findings
+    return loaded
+
+
+def test_deliveries_and_tokens_are_closed_unless_the_settings_open_them(folder: Path) -> None:
+    plain = dcp_settings(settings(folder, {"key_file": "key.pem"}))
+
+    assert (frozenset(), None) == (plain.holder_pids, plain.token_client)
+
+
+def test_the_secret_of_the_token_client_is_read_from_its_file(folder: Path) -> None:
+    identity = {"key_file": "key.pem", "sts_client_id": "edc", "sts_secret_file": "sts.secret"}
+
+    assert TokenClient("edc", SECRET) == dcp_settings(settings(folder, identity)).token_client
+
+
+def test_a_secret_that_can_be_guessed_stops_the_start(folder: Path) -> None:
+    (folder / "sts.secret").write_text("short")
+    identity = {"key_file": "key.pem", "sts_client_id": "edc", "sts_secret_file": "sts.secret"}
+
+    with pytest.raises(SetupError):
+        dcp_settings(settings(folder, identity))
+
+
+def test_the_key_may_come_from_the_environment(folder: Path) -> None:
+    pem = (folder / "key.pem").read_text()
+
+    told = dcp_settings(settings(folder, {"key_env": "OUR_KEY"}, OUR_KEY=pem))
+
+    assert (None, pem) == (told.key_file, told.key_pem)
+    assert pem not in repr(told)
+
+
+def test_how_long_a_credential_still_proves_us_is_a_figure(folder: Path) -> None:
+    authority = Authority(folder / "authority", Did("did:web:authority.example"), lambda: NOW)
+    bpnl = Bpnl("BPNL00000000PUE1")
+    told = settings(folder, {"key_file": "key.pem"})
+    authority.issue_to(folder / "credentials", told.did, bpnl, days=10)
+    proof = DcpIdentity(dcp_settings(told), AddressBook(), lambda: NOW)
+    metrics = build_metrics()
+
+    expose_expiries(proof, metrics, NOW + timedelta(days=9))
+
+    line = b'eslabon_credential_expiry_seconds{type="MembershipCredential"} 86400.0'
+    assert line in metrics.exposition()
+
+
+def test_a_proof_that_knows_no_credentials_has_no_figures() -> None:
+    metrics = build_metrics()
+
+    expose_expiries(object(), metrics, NOW)
+
+    assert b"eslabon_credential_expiry_seconds{" not in metrics.exposition()
