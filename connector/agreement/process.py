@@ -30,6 +30,7 @@ from connector.store.receipt import Receipt
 from connector.transitions import IllegalMoveError, MoveTable
 
 REASON_CHARACTERS_MAX = 2000
+REASONS_MAX = 20
 
 ContentT = TypeVar("ContentT", bound=Content)
 
@@ -210,6 +211,8 @@ class ProcessDoor(ABC, Generic[ProcessT, ContentT]):
         outbox.hasten(tx, process.partner, now)
         process = replace(process, digest=digest_of(content.message, letter.raw))
         process, objections = self._taken_in(tx, process, content, letter)
+        # They quote what came, and are kept and sent back.
+        objections = tuple(one[:REASON_CHARACTERS_MAX] for one in objections[:REASONS_MAX])
         self._entered(tx, process, process.state, now)
         reply = self._reply(process, content, objections)
         detail: dict[str, object] = {"received": content.message, "partner": process.partner}

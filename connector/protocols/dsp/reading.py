@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 from connector.agreement import model as agreement
@@ -24,6 +26,9 @@ from connector.transfer.model import DataAddress, TransferContent, TransferReque
 from connector.transfer.states import TransferMessage
 
 ID_CHARACTERS_MAX = 500
+REASONS_MAX = 20
+# Values in one policy. The whole Catena-X profile, every operand used once, is about 100.
+POLICY_VALUES_MAX = 2000
 EXPIRES_SECONDS_MAX = 30 * 24 * 3600
 
 Json = Mapping[str, Any]
@@ -90,13 +95,28 @@ def reasons_from_answer(raw: bytes) -> str:
     except PartnerError:
         return ""
     told = [str(node["code"])] if node.get("code") else []
-    told += [text for reason in node.get("reason", ()) if (text := _reason(reason))]
+    told += _reasons(node)
     return "; ".join(told)
 
 
 def policy_of(node: Json) -> dict[str, Any]:
-    """Return the policy of an offer or agreement without what frames it."""
-    return {key: value for key, value in node.items() if key not in _FRAME}
+    """Return the policy of an offer or agreement without what frames it.
+
+    Raises `PartnerError` when it is larger than anybody would agree to.
+    """
+    policy = {key: value for key, value in node.items() if key not in _FRAME}
+    if sum(1 for _ in islice(_values_in(policy), POLICY_VALUES_MAX + 1)) > POLICY_VALUES_MAX:
+        raise PartnerError("connector.protocols.dsp:policy_too_large", limit=POLICY_VALUES_MAX)
+    return policy
+
+
+def _values_in(node: object) -> Iterator[object]:
+    """Yield all values within a value, the nearest first."""
+    waiting = deque([node])
+    while waiting:
+        yield (one := waiting.popleft())
+        if isinstance(one, dict | list):
+            waiting.extend(one.values() if isinstance(one, dict) else one)
 
 
 def _node(raw: bytes, expected: str) -> Json:
@@ -217,7 +237,8 @@ def _code(node: Json) -> str:
 
 
 def _reasons(node: Json) -> tuple[str, ...]:
-    return tuple(text for reason in node.get("reason", ()) if (text := _reason(reason)))
+    told = node.get("reason", ())[:REASONS_MAX]
+    return tuple(text for reason in told if (text := _reason(reason)))
 
 
 def _reason(reason: object) -> str:

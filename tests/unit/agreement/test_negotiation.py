@@ -211,6 +211,14 @@ class TestAsProvider:
         [(message, body)] = supplier.messages()
         assert (TERMINATION, ["422: I do not like it"]) == (message, body["reasons"])
 
+    def test_what_we_object_to_is_not_sent_back_at_length(self, supplier: Doors) -> None:
+        strange = {"leftOperand": "x" * 100_000, "operator": "eq", "rightOperand": "y"}
+        permission = {"action": "use", "constraint": [strange]}
+        supplier.asked(offer=replace(supplier.offer, policy={"permission": [permission]}))
+
+        [(_, body)] = supplier.messages()
+        assert [2000] == [len(reason) for reason in body["reasons"]]
+
     def test_a_refused_termination_is_still_the_end(self, supplier: Doors) -> None:
         process = supplier.asked(offer=replace(supplier.offer, id="urn:none"))
         supplier.refuse()

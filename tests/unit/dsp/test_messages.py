@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from connector.agreement.model import (
     ContractRequest,
+    Termination,
 )
 from connector.agreement.states import NegotiationMessage
 from connector.errors import PartnerError
@@ -381,3 +382,22 @@ def test_a_start_with_something_else_than_a_data_address_is_refused(address: obj
 
     with pytest.raises(PartnerError, match="dataAddress"):
         read_back(orjson.dumps(wire), start)
+
+
+def test_a_policy_that_nobody_would_agree_to_is_refused() -> None:
+    constraint = {"leftOperand": "x", "operator": "eq", "rightOperand": "y"}
+    permission = {"action": "use", "constraint": [constraint] * 15_000}
+    offer = {"@id": "urn:o1", "target": "urn:d1", "permission": [permission]}
+    wire = to_wire(CONTENTS[0]) | {"offer": offer}
+
+    with pytest.raises(PartnerError, match="more than 2000 values"):
+        read_back(orjson.dumps(wire), CONTENTS[0])
+
+
+def test_of_a_thousand_reasons_the_first_are_kept() -> None:
+    wire = to_wire(Termination(**PIDS)) | {"reason": ["x" * 900, *map(str, range(1000))]}
+
+    read = read_back(orjson.dumps(wire), Termination(**PIDS))
+
+    assert isinstance(read, Termination)
+    assert ("x" * 500, "0", "18") == (read.reasons[0], read.reasons[1], read.reasons[-1])
