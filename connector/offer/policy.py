@@ -108,8 +108,9 @@ def difference(ours: Mapping[str, object], theirs: Mapping[str, object]) -> list
 
 
 def _policy(action: str, constraints: list[dict[str, object]]) -> dict[str, object]:
-    rule = {"action": action, "constraint": [{"and": constraints}]}
-    return {"profile": NAMESPACE, "permission": [rule]}
+    # No "profile" beside the rules: an Eclipse connector reads it, never writes it, and then
+    # refuses an agreement over the difference (EDC 0.14.0). The operands name the profile.
+    return {"permission": [{"action": action, "constraint": [{"and": constraints}]}]}
 
 
 def _wire(operand: str, operator: str, value: object) -> dict[str, object]:

@@ -44,7 +44,7 @@ def test_a_usage_policy_has_the_form_of_the_profile():
         constraint(f"{NAMESPACE}DataUsageEndDate", "eq", "2026-12-31T23:59:59Z"),
     ]
 
-    assert {"profile": NAMESPACE, **policy(*constraints)} == usage_policy(TERMS)
+    assert policy(*constraints) == usage_policy(TERMS)
 
 
 def test_credentials_of_the_authority_fulfil_the_terms():
