@@ -56,12 +56,10 @@ def find(value: object, path: tuple[Step, ...], so_far: Found | None = None) -> 
 
 def empty_lists(value: object, path: tuple[Step, ...]) -> Iterator[tuple[Found, int]]:
     """Yield the lists without items on a path, each with how many ``[]`` lie before it."""
-    for number, step in enumerate(path):
-        if isinstance(step, Each):
-            before = sum(isinstance(each, Each) for each in path[:number])
-            for found in find(value, path[:number]):
-                if found.value == []:
-                    yield found, before
+    places = [number for number, step in enumerate(path) if isinstance(step, Each)]
+    for before, number in enumerate(places):
+        empty = (found for found in find(value, path[:number]) if found.value == [])
+        yield from ((found, before) for found in empty)
 
 
 def put(
