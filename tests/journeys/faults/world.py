@@ -29,6 +29,7 @@ from tests.benchmarks.serial_parts import HEADER, MAPPING
 OEM = "BPNL00000000OEM1"
 BULK = "masivo"
 BULK_ROWS = 1_300
+DELIVERIES = 25
 FILES = (data.MASTERS, data.LOTS, data.FOOTPRINTS, data.STRUCTURE)
 SERIALS = [door.serial for door in of_parts(DOORS)]
 MESSAGES_AT_ONCE = 4
@@ -61,7 +62,9 @@ class World:
         data.write_files(self.drop)
 
     def deliver(self) -> None:
-        """Let the plant deliver one file more, and the line some messages."""
+        """Let the plant deliver one file more, and the line some messages, while there are."""
+        if self.delivered == DELIVERIES:
+            return
         self.delivered += 1
         _write_bulk(self.drop / f"{BULK}_{self.delivered:02}.csv", self.delivered)
         some, self.messages = (
@@ -73,6 +76,11 @@ class World:
         elif some:
             name = f"series_linea1_{self.delivered:02}.jsonl"
             (self.drop / name).write_bytes(b"".join(one + b"\n" for one in some))
+
+    def deliver_all(self) -> None:
+        """Let the plant deliver what it has not delivered yet."""
+        while self.delivered < DELIVERIES:
+            self.deliver()
 
     def begin_walk(self, serial: str) -> None:
         """Let the OEM begin to collect a door."""
@@ -98,17 +106,26 @@ class World:
 
     def settle(self, company: Company) -> None:
         """Wait until everything that was delivered is behind the last door."""
-        looks: list[tuple[object, ...]] = []
+        looks: list[dict[str, Any]] = []
 
         def settled() -> bool:
             status: Any = company.operate("/api/status")[1]
-            waiting = list(self.drop.glob("*.*")) if company is self.supplier else []
-            counts = status["counts"]
-            looks.append((counts["records"], counts["aspects"], counts["quarantined"]))
-            is_idle = not any(status["backlog"].values()) and not waiting
-            return is_idle and len(looks) > STILL and len(set(looks[-STILL:])) == 1
+            waiting = [file.name for file in self.drop.glob("*.*")]
+            kept = ("records", "aspects", "quarantined")
+            counts = {name: status["counts"][name] for name in kept}
+            looks.append({**counts, **status["backlog"], "feeds": status["feeds"]})
+            if company is self.supplier and waiting:
+                looks[-1]["files"] = waiting
+                return False
+            still = [look == looks[-1] for look in looks[-STILL:]]
+            return not any(status["backlog"].values()) and len(still) == STILL and all(still)
 
-        wait_until(settled, f"{company.name} settled", 60)
+        try:
+            wait_until(settled, f"{company.name} settled", 60)
+        except DidNotHappenError as error:
+            raise DidNotHappenError(
+                f"{error}\n{looks[-1]}\n{company.process.last_words()}"
+            ) from None
 
     def quiet(self) -> None:
         """Wait until neither company owes the other a message."""
@@ -232,7 +249,7 @@ def _part(number: int, i: int) -> tuple[str, ...]:
     return ("MAS-0001", f"M{number:02}-{i:05}", "Pieza masiva", date, "MEX", str(i % 3))
 
 
-def run_calmly(world: World, deliveries: int, serials: Sequence[str]) -> None:
+def run_calmly(world: World, serials: Sequence[str]) -> None:
     """Let everything happen once, undisturbed."""
     world.supplier.process.start()
     world.oem.process.start()
@@ -240,8 +257,7 @@ def run_calmly(world: World, deliveries: int, serials: Sequence[str]) -> None:
     world.oem.wait_ready()
     time.sleep(1.0)  # the broker keeps messages for those who have subscribed once
     world.deliver_plant()
-    for _ in range(deliveries):
-        world.deliver()
+    world.deliver_all()
     world.settle(world.supplier)
     for serial in serials:
         world.begin_walk(serial)
