@@ -8,7 +8,6 @@ it, 2020-12 collects it. Formats are annotations there as here.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import StrEnum
 
 from connector.aspect.datatypes import JsonSchema
 from connector.aspect.schema import DEFINITIONS
@@ -17,13 +16,6 @@ DRAFT_2020_12 = "https://json-schema.org/draft/2020-12/schema"
 _EXCLUSIVE = {"exclusiveMinimum": "minimum", "exclusiveMaximum": "maximum"}
 _BY_NAME = frozenset({"properties", "patternProperties"})
 _DATA = frozenset({"enum", "required", "x-eslabon-warnings"})
-
-
-class Draft(StrEnum):
-    """A version of JSON Schema that schemas are written in."""
-
-    DRAFT_04 = "4"
-    DRAFT_2020_12 = "2020-12"
 
 
 def in_2020_12(schema: JsonSchema) -> JsonSchema:

@@ -8,7 +8,7 @@ Turtle: an entry counts as long as the files that it rests on, and this code, ar
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
@@ -98,8 +98,16 @@ class ModelLibrary:
 
     def list(self) -> list[SemanticId]:
         """Return the ids of all models in the folders, sorted."""
-        files = (path for folder in self._folders for path in folder.glob("*/*/*.ttl"))
-        return sorted({found for path in files for found in _aspects(path)})
+        return sorted(self.places())
+
+    def places(self) -> Mapping[SemanticId, Sequence[Path]]:
+        """Return the files of each model, the one that wins first."""
+        found: dict[SemanticId, list[Path]] = {}
+        for folder in self._folders:
+            for path in sorted(folder.glob("*/*/*.ttl")):
+                for semantic_id in _aspects(path):
+                    found.setdefault(semantic_id, []).append(path)
+        return found
 
     def _compile(self, semantic_id: SemanticId) -> CompiledModel:
         if not any(self._folder_exists(root, semantic_id) for root in self._folders):

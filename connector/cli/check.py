@@ -63,7 +63,7 @@ def contents_wrong(settings: Settings, said: Iterable[Finding]) -> list[Finding]
 
 def model_library(settings: Settings) -> ModelLibrary:
     """Return the models that these settings know, the operator's own first."""
-    return ModelLibrary([*settings.models.folders, shipped_folder()])
+    return ModelLibrary([*settings.model_folders, shipped_folder()])
 
 
 def mapping_findings(plan: FeedPlan, library: ModelLibrary) -> list[Finding]:

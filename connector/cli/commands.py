@@ -13,6 +13,7 @@ from pathlib import Path
 
 import click
 
+from connector.aspect.drafts import Draft
 from connector.cli.labels import label
 from connector.cli.worded import WordedCommand, WordedGroup, WordedOption, help_option
 from connector.texts import LANGUAGES, word
@@ -21,7 +22,8 @@ PROGRAM = "eslabon"
 CONFIG_VARIABLE = "ESLABON_CONFIG"
 CONFIG_FILE = "eslabon.toml"
 
-Kind = click.Path | click.IntRange | click.types.IntParamType | None
+Kind = click.Path | click.IntRange | click.types.IntParamType | click.Choice[str] | None
+PATH = click.Path(path_type=Path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +67,9 @@ class _Maker:
         text = label(f"help_{command}_{name}", self.language)
         return WordedOption([f"--{name}"], is_flag=True, help=text)
 
-    def argument(self, name: str, kind: Kind = None) -> click.Argument:
-        return click.Argument([name], type=kind, metavar=label(f"metavar_{name}", self.language))
+    def argument(self, name: str, kind: Kind = None, count: int = 1) -> click.Argument:
+        metavar = label(f"metavar_{name}", self.language)
+        return click.Argument([name], type=kind, nargs=count, required=True, metavar=metavar)
 
     def group(self, name: str, *commands: click.Command) -> WordedGroup:
         group = WordedGroup(
@@ -121,6 +124,7 @@ def build_cli(language: str) -> click.Group:
         _quarantine(make),
         make.command("trace", "trace", make.argument("about")),
         _collect(make),
+        _models(make),
     )
     group.params.insert(0, _version(language))
     return group
@@ -169,6 +173,43 @@ def _collect(make: _Maker) -> click.Command:
         make.several("collect", "aspect"),
         make.option("collect", "depth", click.IntRange(1, 1000)),
     )
+
+
+def _models(make: _Maker) -> click.Group:
+    draft = click.Choice([draft.value for draft in Draft])
+    return make.group(
+        "models",
+        _of_models(make, "list"),
+        _of_models(make, "show", make.argument("urn"), make.flag("models", "html")),
+        _of_models(make, "add", make.argument("folder", PATH)),
+        _of_models(
+            make,
+            "schema",
+            make.argument("urn"),
+            make.option("models", "draft", draft),
+            make.flag("models", "strict"),
+        ),
+        _of_models(make, "example", make.argument("urn"), make.flag("models", "full")),
+        _of_models(make, "diff", make.argument("urn"), make.argument("newer")),
+        _of_models(
+            make,
+            "check",
+            make.option("models", "model"),
+            make.flag("models", "strict"),
+            make.argument("files", PATH, -1),
+        ),
+    )
+
+
+def _of_models(make: _Maker, name: str, *params: click.Parameter) -> click.Command:
+    folders = WordedOption(
+        ["--models"],
+        multiple=True,
+        type=PATH,
+        metavar=word("cli:metavar_folder", make.language),
+        help=word("cli:help_models_models", make.language),
+    )
+    return make.command(name, f"models:{name}", *params, folders)
 
 
 def _calling(place: str, language: str) -> Callable[..., int]:

@@ -200,7 +200,7 @@ def store_path(settings: Settings) -> Path:
 def open_library(settings: Settings) -> ModelLibrary:
     """Return the aspect models: the user's own first, then those that come with the program."""
     cache = settings.connector.data / MODELS_NAME
-    return ModelLibrary([*settings.models.folders, shipped_folder()], cache)
+    return ModelLibrary([*settings.model_folders, shipped_folder()], cache)
 
 
 def planned(settings: Settings) -> list[FeedPlan]:

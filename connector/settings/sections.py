@@ -177,7 +177,11 @@ class ModelsSection:
     """Aspect models beyond those that come with the program."""
 
     folders: Annotated[
-        tuple[Path, ...], Meta(description="folders with further models, SAMM in Turtle")
+        tuple[Path, ...],
+        Meta(
+            description="folders with further models, SAMM in Turtle; "
+            "where none is named, `models` beside this file"
+        ),
     ] = ()
 
 

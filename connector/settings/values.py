@@ -16,6 +16,7 @@ from connector.settings.sections import ConfigurationFile, FeedSection
 from connector.settings.sources import build_adapter
 
 STORE_NAME = "eslabon.db"
+MODELS_NAME = "models"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +38,12 @@ class Settings(ConfigurationFile):
     def store_file(self) -> Path:
         """The one file of the store."""
         return self.connector.data / STORE_NAME
+
+    @property
+    def model_folders(self) -> tuple[Path, ...]:
+        """The folders with further models; where none is named, ``models`` beside the file."""
+        beside = self.file.parent / MODELS_NAME
+        return self.models.folders or ((beside,) if beside.is_dir() else ())
 
     def address_book(self) -> AddressBook:
         """Return the partners; raises `SetupError` where two share a name or a DID."""

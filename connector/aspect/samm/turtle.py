@@ -72,11 +72,11 @@ def read_turtle(path: Path) -> TurtleFile:
     text = _text(path)
     try:
         return TurtleFile(path, _parse(text))
-    except BadSyntax:
+    except (BadSyntax, IndexError):  # rdflib looks beyond the end of a file that breaks off
         pass
     try:
         return TurtleFile(path, _parse(_BLANK_BEFORE_TYPE.sub(_without_blank, text)))
-    except (BadSyntax, ParserError, ValueError) as error:
+    except (BadSyntax, ParserError, ValueError, IndexError) as error:
         line, why = _line_and_reason(error)
         raise SetupError("aspect:model_turtle_broken", file=path, line=line, why=why) from error
 

@@ -33,7 +33,10 @@ COMMANDS = [
     "quarantine replay",
     "trace",
     "collect",
+    "models",
+    *(f"models {name}" for name in "list show add schema example diff check".split()),
 ]
+GROUPS = {"quarantine", "models"}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -52,17 +55,16 @@ def test_every_command_explains_itself_in_both_languages(
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_command_names_its_exit_codes(eslabon: Eslabon, language: str) -> None:
     codes = " ".join(catalogue("cli", language)["exit_codes"]["what"].split())
-    groups = {"quarantine"}
 
     assert [] == [
         command
         for command in COMMANDS
-        if command not in groups
+        if command not in GROUPS
         and codes not in " ".join(eslabon(*command.split(), "-h", "--lang", language).out.split())
     ]
 
 
-@pytest.mark.parametrize("command", [c for c in COMMANDS if c != "quarantine"])
+@pytest.mark.parametrize("command", [c for c in COMMANDS if c not in GROUPS])
 def test_every_command_answers_in_json_and_takes_a_configuration(command: str) -> None:
     found: click.Command = build_cli("en")
     for name in command.split():
