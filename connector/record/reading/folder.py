@@ -321,6 +321,11 @@ def _move(path: Path, folder: Path) -> Path:
     return target
 
 
+def _is_left_over(target: Path, path: Path) -> bool:
+    """Whether a name was claimed by a move that was killed before it: nothing is in it."""
+    return target.stat().st_size == 0 < path.stat().st_size
+
+
 def _reserve(path: Path, folder: Path) -> Path:
     """Claim a free name by creating it, so that two movers never take the same one."""
     for number in count(1):
@@ -329,6 +334,7 @@ def _reserve(path: Path, folder: Path) -> Path:
         try:
             target.touch(exist_ok=False)
         except FileExistsError:
-            continue
+            if not _is_left_over(target, path):
+                continue
         return target
     raise AssertionError  # count never ends

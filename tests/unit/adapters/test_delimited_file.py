@@ -429,6 +429,16 @@ def test_no_file_is_ever_overwritten(folder: Path) -> None:
     assert (folder / "done/a.csv").read_text().endswith("P-9;0\n")
 
 
+def test_a_name_that_was_claimed_before_a_kill_is_used(folder: Path) -> None:
+    (folder / "done").mkdir()
+    (folder / "done" / "a.csv").touch()
+    (folder / "a.csv").write_text(GOOD)
+    take(DelimitedFile(folder, delimiter=";", stable_seconds=0), Request())
+
+    assert ["done/a.csv"] == files(folder)
+    assert GOOD == (folder / "done" / "a.csv").read_text()
+
+
 def test_files_can_be_left_in_place(folder: Path) -> None:
     adapter = DelimitedFile(folder, delimiter=";", stable_seconds=0, done=Fate.LEAVE)
     (folder / "a.csv").write_text(GOOD)
