@@ -16,7 +16,7 @@ from pathlib import Path
 from statistics import median
 
 from deploy.demo.company import DataSpace
-from tests.benchmarks import exchange
+from tests.benchmarks import exchange, models
 from tests.benchmarks.serial_parts import write
 
 PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
@@ -39,7 +39,8 @@ def main() -> None:
     intakes = [measure_intake(rows) for rows in ROWS]
     exchanges = exchange.measure()
     start = exchange.measure_start()
-    PAGE.write_text("\n".join(page(intakes, exchanges, start)) + "\n", encoding="utf-8")
+    lines = [*page(intakes, exchanges, start), *models.page(models.measure())]
+    PAGE.write_text("\n".join(lines) + "\n", encoding="utf-8")
     print(PAGE.read_text(encoding="utf-8"))  # noqa: T201
 
 
