@@ -25,13 +25,15 @@ from connector.store.receipt import Outcome, Receipt
 ANSWER_BYTES_MAX = 256 * 1024
 CATALOG_BYTES_MAX = 16 * 1024 * 1024
 CATALOG_PAGES_MAX = 100
-# A receiver may take a moment to know a process that it has just begun itself, and one that
-# has just started may not yet reach the documents that prove who we are.
+# A receiver may take a moment to know a process that it has just begun itself, or to be in the
+# state to which its own message leads (EDC answers 409 until it has taken note of our 200); one
+# that has just started may not yet reach the documents that prove who we are.
 UNKNOWN_ATTEMPTS_MAX = 5
+CONFLICT_ATTEMPTS_MAX = 5
 UNPROVEN_ATTEMPTS_MAX = 2
 
 _TRY_LATER = frozenset({408, 425, 429})
-_UNPROVEN, _NOT_FOUND, _SERVER_ERROR = 401, 404, 500
+_UNPROVEN, _NOT_FOUND, _CONFLICT, _SERVER_ERROR = 401, 404, 409, 500
 
 
 class DspSender:
@@ -150,7 +152,11 @@ def _receipt(answer: Answer, owed: Owed, *, is_first: bool) -> Receipt:
 
 def _is_passing(status: int, attempts: int) -> bool:
     """Whether a refusal may well be over when the message comes again."""
-    patience = {_NOT_FOUND: UNKNOWN_ATTEMPTS_MAX, _UNPROVEN: UNPROVEN_ATTEMPTS_MAX}
+    patience = {
+        _NOT_FOUND: UNKNOWN_ATTEMPTS_MAX,
+        _CONFLICT: CONFLICT_ATTEMPTS_MAX,
+        _UNPROVEN: UNPROVEN_ATTEMPTS_MAX,
+    }
     is_trouble = status >= _SERVER_ERROR or status in _TRY_LATER
     return is_trouble or attempts < patience.get(status, 0)
 

@@ -120,7 +120,8 @@ async def test_an_answer_without_a_body_is_as_good() -> None:
         (401, 2, Outcome.REFUSED),
         (400, 0, Outcome.REFUSED),
         (403, 0, Outcome.REFUSED),
-        (409, 0, Outcome.REFUSED),
+        (409, 0, Outcome.LATER),
+        (409, 5, Outcome.REFUSED),
         (302, 0, Outcome.REFUSED),
     ],
 )
