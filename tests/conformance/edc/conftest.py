@@ -1,0 +1,155 @@
+"""Our connector and an Eclipse connector side by side, and a plant's server behind the latter."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from deploy.demo.processes import Process, free_port, listens, wait_until
+from tests.conformance import java
+from tests.conformance.edc import ground
+from tests.conformance.edc.eclipse import Consumer, Edc, Json, Publisher, fetch, reached
+from tests.conformance.edc.ground import HOST
+
+REPORTS = java.BUILD / "edc"
+OURS = "tests.conformance.edc.under_test"
+
+
+@dataclass(frozen=True)
+class Space:
+    """Both connectors, and what each may do with the other."""
+
+    edc: Edc
+    url: str
+    backend: str
+
+    @property
+    def consumer(self) -> Consumer:
+        """EDC, as a consumer of ours."""
+        return Consumer(self.edc, ground.US, f"{self.url}/dsp/2025-1")
+
+    @property
+    def publisher(self) -> Publisher:
+        """EDC, as a provider."""
+        return Publisher(self.edc)
+
+    def ask(self, path: str, body: Json | None = None) -> tuple[int, Json]:
+        """Tell our connector what to do, and return status and answer."""
+        sent = None if body is None else json.dumps(body).encode()
+        status, answer = fetch(self.url + path, {}, sent)
+        found: Json = json.loads(answer)
+        return status, found
+
+    def pull(self, dataset: str) -> tuple[int, Json]:
+        """Let our connector read a submodel of EDC's, as a walk does."""
+        href = f"{self.edc.public_url}/parts/{dataset}/submodel"
+        return self.ask(ground.PULL, {"dataset": dataset, "href": href})
+
+    def transfer(self, pid: str, state: str) -> Json:
+        """Wait until a transfer is in a state, as our connector sees it."""
+        return reached(lambda: self.ask(ground.TRANSFER.format(pid=pid))[1], state)
+
+    def negotiation(self, pid: str, state: str) -> Json:
+        """Wait until a negotiation is in a state, as our connector sees it."""
+        return reached(lambda: self.ask(ground.NEGOTIATION.format(pid=pid))[1], state)
+
+    def end_transfer(self, pid: str) -> None:
+        """Let our connector end a transfer, in either role."""
+        status, told = self.ask(ground.TERMINATION.format(pid=pid), {})
+        assert status == 200, told
+
+
+class _Plant(BaseHTTPRequestHandler):
+    """Answers every path with itself, as JSON."""
+
+    def do_GET(self) -> None:
+        body = json.dumps({"path": self.path}).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - inherited
+        """Write nothing."""
+
+
+@pytest.fixture(scope="session")
+def backend() -> Iterator[str]:
+    """Serve what EDC hands out."""
+    server = ThreadingHTTPServer((HOST, 0), _Plant)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://{HOST}:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture(scope="session")
+def space(tmp_path_factory: pytest.TempPathFactory, backend: str) -> Iterator[Space]:
+    """Start both connectors, and stop them in the end."""
+    if reason := java.lacking():
+        pytest.skip(reason)
+    jars = java.jars_of(Path(__file__).parent / "pom.xml", REPORTS)
+    folder, port = tmp_path_factory.mktemp("edc"), free_port()
+    edc = Edc(folder / "edc", jars, _fresh(REPORTS / "edc.log"))
+    config = ground.write_settings(folder, port, free_port())
+    argv = (sys.executable, "-m", OURS, str(config), edc.protocol_root)
+    log = _fresh(REPORTS / "under_test.jsonl")
+    ours = Process(argv, log, folder / "run.pid", mark=str(config), folder=java.REPOSITORY)
+    try:
+        ours.start()
+        edc.start()
+        wait_until(lambda: listens(port) or not ours.is_alive(), "our connector")
+        assert ours.is_alive(), ours.last_words()
+        yield Space(edc, f"http://{HOST}:{port}", backend)
+    finally:
+        edc.stop()
+        ours.stop()
+
+
+def _fresh(log: Path) -> Path:
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.unlink(missing_ok=True)
+    return log
+
+
+_reports: list[pytest.TestReport] = []
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Keep what became of each test here."""
+    report = yield
+    if report.when == "call" or not report.passed:
+        _reports.append(report)
+    return report
+
+
+def pytest_sessionfinish() -> None:
+    """Write a report of these tests alone, beside those of the kits."""
+    if not _reports:
+        return
+    suite = ET.Element("testsuite", name="edc", tests=str(len(_reports)))
+    for report in _reports:
+        file, _, name = report.nodeid.partition("::")
+        case = ET.SubElement(
+            suite, "testcase", classname=Path(file).stem, name=name, time=f"{report.duration:.3f}"
+        )
+        for key, value in report.user_properties:
+            ET.SubElement(case, "property", name=key, value=str(value))
+        if not report.passed:
+            ET.SubElement(
+                case, "skipped" if report.skipped else "failure"
+            ).text = report.longreprtext
+    REPORTS.mkdir(parents=True, exist_ok=True)
+    ET.ElementTree(suite).write(REPORTS / "TEST-edc.xml", encoding="utf-8", xml_declaration=True)

@@ -1,0 +1,303 @@
+"""An Eclipse connector as a program of its own, driven by its management API (version 3)."""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from connector.identifiers import Did
+from deploy.demo.processes import Process, free_port, wait_until
+from tests.conformance import java
+from tests.conformance.edc.ground import EDC, HOST
+
+READY_SECONDS = 60.0
+STEP_SECONDS = 20.0
+LOOK_SECONDS = 0.03
+KEY = "0123456789abcdef"
+PROTOCOL = "dataspace-protocol-http:2025-1"
+CONTEXT = {
+    "@vocab": "https://w3id.org/edc/v0.0.1/ns/",
+    "odrl": "http://www.w3.org/ns/odrl/2/",
+    "dcat": "http://www.w3.org/ns/dcat#",
+    "dct": "http://purl.org/dc/terms/",
+}
+# The part of the protocol's context that says what an offer is outside of a message.
+POLICY_CONTEXT = "https://w3id.org/dspace/2025/1/odrl-profile.jsonld"
+
+Json = dict[str, Any]
+
+
+class EdcRefusedError(Exception):
+    """The management API did not do what it was asked."""
+
+
+class EndedOtherwiseError(Exception):
+    """A negotiation or transfer ended in another state than the expected one."""
+
+
+def _contexts() -> Mapping[str, int]:
+    names = ("default", "management", "control", "protocol", "version", "public")
+    return {name: free_port() for name in names}
+
+
+@dataclass
+class Edc:
+    """One connector; ``wait_ms`` is how long its state machines rest between two looks."""
+
+    folder: Path
+    jars: Path
+    log: Path
+    wait_ms: int = 50
+    ports: Mapping[str, int] = field(default_factory=_contexts)
+
+    def __post_init__(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        settings = self.folder / "edc.properties"
+        settings.write_text(_properties(self._settings()), encoding="ascii")
+        main = "org.eclipse.edc.boot.system.runtime.BaseRuntime"
+        argv = ("nice", "-n", "5", "java", "-Xmx512m", f"-Dedc.fs.config={settings}")
+        self.process = Process(
+            argv=(*argv, "-cp", f"{self.jars}/*", main),
+            log=self.log,
+            pid_file=self.folder / "edc.pid",
+            mark=str(settings),
+            folder=java.REPOSITORY,
+        )
+
+    @property
+    def protocol_root(self) -> str:
+        """Where its version document lies, below ``.well-known``."""
+        return f"http://{HOST}:{self.ports['protocol']}/api/dsp"
+
+    @property
+    def public_url(self) -> str:
+        """Where its data plane hands out data."""
+        return f"http://{HOST}:{self.ports['public']}/public"
+
+    def start(self) -> None:
+        """Start it and wait until it says that it is up."""
+        self.process.start()
+        wait_until(self._ready_or_dead, "EDC ready", READY_SECONDS)
+        assert self.process.is_alive(), self.process.last_words()
+
+    def stop(self) -> None:
+        """End it."""
+        self.process.stop()
+
+    def ask(self, path: str, body: Json | None = None) -> Any:
+        """POST a body with the usual context, or GET; raises `EdcRefusedError`."""
+        url = f"http://{HOST}:{self.ports['management']}/management/v3{path}"
+        sent = None if body is None else json.dumps({"@context": CONTEXT} | body).encode()
+        headers = {"X-Api-Key": KEY, "Content-Type": "application/json"}
+        status, answer = fetch(url, headers, sent)
+        if status >= 400:
+            raise EdcRefusedError(f"{path}: {status} {answer!r}")
+        return json.loads(answer) if answer else None
+
+    def _settings(self) -> dict[str, str]:
+        private, public = _key_pair()
+        rest = str(self.wait_ms)
+        paths = {"default": "/api", "protocol": "/api/dsp"}
+        listening = {f"web.http.{name}.port": str(port) for name, port in self.ports.items()}
+        listening |= {f"web.http.{one}.path": paths.get(one, f"/{one}") for one in self.ports}
+        # The default context has no name of its own in this version.
+        listening |= {"web.http.port": listening.pop("web.http.default.port")}
+        listening |= {"web.http.path": listening.pop("web.http.default.path")}
+        machines = ("negotiation.consumer", "negotiation.provider", "transfer", "dataplane")
+        waits = {f"edc.{one}.state-machine.iteration-wait-millis": rest for one in machines}
+        return {
+            **listening,
+            **waits,
+            "edc.data.plane.selector.state-machine.iteration-wait-millis": rest,
+            "edc.participant.id": EDC.did,
+            "edc.component.id": EDC.name,
+            "edc.hostname": HOST,
+            "edc.dsp.callback.address": self.protocol_root,
+            "edc.dataplane.api.public.baseurl": self.public_url,
+            "web.http.management.auth.type": "tokenbased",
+            "web.http.management.auth.key": KEY,
+            # It knows no constraint of Catena-X, and would not let one be written.
+            "edc.policy.validation.enabled": "false",
+            "edc.transfer.proxy.token.signer.privatekey.alias": "private-key",
+            "edc.transfer.proxy.token.verifier.publickey.alias": "public-key",
+            "private-key": private,
+            "edc.iam.publickeys.one.id": "public-key",
+            "edc.iam.publickeys.one.value": public,
+        }
+
+    def _ready_or_dead(self) -> bool:
+        if not self.process.is_alive():
+            return True
+        try:
+            url = f"http://{HOST}:{self.ports['default']}/api/check/startup"
+            return fetch(url, {})[0] == 200
+        except OSError:
+            return False
+
+
+@dataclass(frozen=True)
+class Publisher:
+    """An Eclipse connector as a provider: assets, policies, and who is offered what."""
+
+    edc: Edc
+
+    def offer(self, asset: str, backend: str, constraints: list[Json]) -> None:
+        """Offer what lies at an address, under constraints that must hold together."""
+        address = {"type": "HttpData", "baseUrl": backend, "proxyPath": "true"}
+        self.edc.ask(
+            "/assets",
+            {"@id": asset, "properties": {"name": asset}, "dataAddress": address},
+        )
+        together = {"@type": "odrl:LogicalConstraint", "odrl:and": constraints}
+        rule = {"odrl:action": {"@id": "odrl:use"}, "odrl:constraint": together}
+        for name, rules in ((f"access-{asset}", []), (f"usage-{asset}", [rule])):
+            policy = {"@type": "odrl:Set", "odrl:permission": rules}
+            self.edc.ask("/policydefinitions", {"@id": name, "policy": policy})
+        selector = {
+            "@type": "Criterion",
+            "operandLeft": CONTEXT["@vocab"] + "id",
+            "operator": "=",
+            "operandRight": asset,
+        }
+        definition = {
+            "@id": f"definition-{asset}",
+            "accessPolicyId": f"access-{asset}",
+            "contractPolicyId": f"usage-{asset}",
+            "assetsSelector": [selector],
+        }
+        self.edc.ask("/contractdefinitions", definition)
+
+
+@dataclass(frozen=True)
+class Consumer:
+    """An Eclipse connector as a consumer of one provider."""
+
+    edc: Edc
+    provider: Did
+    address: str
+
+    def catalog(self, **query: object) -> list[Json]:
+        """Return the datasets of the provider's catalog, as EDC passes them on: as they came."""
+        asked = {**self._who(), "counterPartyId": self.provider}
+        if query:
+            asked["querySpec"] = {"@type": "QuerySpec", **query}
+        found = self.edc.ask("/catalog/request", asked)
+        return listed(found.get("dataset", []))
+
+    def terminate(self, transfer: str) -> None:
+        """End a transfer."""
+        end_transfer(self.edc, transfer)
+
+    def negotiate(self, dataset: Json, policy: Json | None = None) -> str:
+        """Begin to negotiate about a dataset, by default as it is offered; return the id."""
+        offer = policy or listed(dataset["hasPolicy"])[0]
+        framed = {
+            "@context": [POLICY_CONTEXT],
+            **offer,
+            "assigner": self.provider,
+            "target": dataset["@id"],
+        }
+        began = self.edc.ask("/contractnegotiations", {**self._who(), "policy": framed})
+        return str(began["@id"])
+
+    def agreed(self, negotiation: str, state: str = "FINALIZED") -> Json:
+        """Wait until a negotiation is in a state; return it."""
+        return self._reached(f"/contractnegotiations/{negotiation}", state)
+
+    def transfer(self, contract: str) -> str:
+        """Begin to ask for access under a contract; return the id."""
+        asked = {
+            **self._who(),
+            "contractId": contract,
+            "transferType": "HttpData-PULL",
+            "dataDestination": {"type": "HttpProxy"},
+        }
+        return str(self.edc.ask("/transferprocesses", asked)["@id"])
+
+    def transferred(self, transfer: str, state: str = "STARTED") -> Json:
+        """Wait until a transfer is in a state; return it."""
+        return self._reached(f"/transferprocesses/{transfer}", state)
+
+    def address_of(self, transfer: str) -> Json:
+        """Return the data address of a transfer: it is stored a moment after the start."""
+        found: list[Json] = []
+
+        def is_there() -> bool:
+            try:
+                found.append(self.edc.ask(f"/edrs/{transfer}/dataaddress"))
+            except EdcRefusedError:
+                return False
+            return True
+
+        wait_until(is_there, "the data address", STEP_SECONDS)
+        return found[0]
+
+    def opened(self, dataset: Json) -> tuple[str, Json]:
+        """Negotiate, transfer, and return the transfer's id with its data address."""
+        agreement = self.agreed(self.negotiate(dataset))["contractAgreementId"]
+        transfer = self.transfer(agreement)
+        self.transferred(transfer)
+        return transfer, self.address_of(transfer)
+
+    def _who(self) -> Json:
+        return {"counterPartyAddress": self.address, "protocol": PROTOCOL}
+
+    def _reached(self, path: str, state: str) -> Json:
+        return reached(lambda: self.edc.ask(path), state)
+
+
+def end_transfer(edc: Edc, transfer: str) -> None:
+    """Let EDC end a transfer, in either role."""
+    body = {"@type": "TerminateTransfer", "reason": "ended by the test"}
+    edc.ask(f"/transferprocesses/{transfer}/terminate", body)
+
+
+def reached(look: Callable[[], Json], state: str) -> Json:
+    """Look until a process is in a state; raises `EndedOtherwiseError` naming the last one."""
+    end = time.monotonic() + STEP_SECONDS
+    while True:
+        found = look()
+        if found["state"] == state:
+            return found
+        if found["state"] == "TERMINATED" or time.monotonic() > end:
+            raise EndedOtherwiseError(f"{found['state']}: {found.get('errorDetail')}")
+        time.sleep(LOOK_SECONDS)
+
+
+def fetch(url: str, headers: Mapping[str, str], body: bytes | None = None) -> tuple[int, bytes]:
+    """Send one request, POST where there is a body, and return status and body."""
+    request = urllib.request.Request(url, data=body, headers=dict(headers))
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return answer.status, answer.read()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read()
+
+
+def listed(value: object) -> list[Any]:
+    """Return a list as it is, and anything else as a list of one: EDC writes either."""
+    return value if isinstance(value, list) else [value]
+
+
+def _key_pair() -> tuple[str, str]:
+    key = ec.generate_private_key(ec.SECP256R1())
+    pem = serialization.Encoding.PEM
+    private = key.private_bytes(
+        pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    public = key.public_key().public_bytes(pem, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return private.decode(), public.decode()
+
+
+def _properties(settings: Mapping[str, str]) -> str:
+    lines = (f"{key}={value.strip()}" for key, value in settings.items())
+    return "".join(line.replace("\n", "\\n") + "\n" for line in lines)
