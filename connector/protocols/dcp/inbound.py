@@ -84,7 +84,7 @@ def _answering(
             body = await bounded_body(request, limit_bytes)
             said = await answer(request.headers.get("authorization"), body)
         except (PartnerError, TransientError, SetupError) as trouble:
-            return _refused(trouble, request.url.path)
+            return _refused(trouble, request)
         return Response(said or b"", media_type=_JSON)
 
     return message
@@ -96,7 +96,7 @@ def _granting(tokens: TokenDesk) -> _Endpoint:
             body = await bounded_body(request, FORM_BYTES_MAX)
             granted = tokens.grant(_form(body))
         except PartnerError as trouble:
-            return _refused(trouble, request.url.path)
+            return _refused(trouble, request)
         return Response(granted, media_type=_JSON, headers={"Cache-Control": "no-store"})
 
     return token
@@ -109,10 +109,15 @@ def _form(body: bytes) -> dict[str, str]:
         raise PartnerError(_OWN + "token_request_wrong", field="form") from None
 
 
-def _refused(trouble: EslabonError, path: str) -> Response:
+def _refused(trouble: EslabonError, request: Request) -> Response:
     log = structlog.get_logger()
-    who = str(trouble.params.get("who", "?"))
-    log.warning("request.refused", path=path, code=trouble.code, who=who)
+    log.warning(
+        "request.refused",
+        path=request.url.path,
+        code=trouble.code,
+        who=str(trouble.params.get("who", "?"))[:300],
+        address=request.client.host if request.client else "?",
+    )
     # What is wrong with our own set-up is not the partner's to read.
     words = "" if isinstance(trouble, SetupError) else trouble.text().what
     return Response(orjson.dumps({"error": words}), status_of(trouble), media_type=_JSON)
