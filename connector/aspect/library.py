@@ -22,7 +22,9 @@ from connector.aspect.validation import Profile, Validator
 from connector.errors import DataError, Finding, SetupError
 from connector.identifiers import SemanticId
 
-_ASPECT = re.compile(rb"(?:^|\s)[\w-]*:(\w+)\s+(?:a|rdf:type)\s+[\w-]+:Aspect\b")
+_ASPECT = re.compile(
+    rb"(?:(?:^|\s)[\w-]*:|<urn:[^<>\s]*#)(\w+)>?\s+(?:a|rdf:type)\s+[\w-]+:Aspect\b"
+)
 _NEAR_MAX = 3
 
 

@@ -210,6 +210,16 @@ def test_the_copy_in_the_first_folder_wins(tmp_path: Path) -> None:
     assert [THING] == ModelLibrary([theirs, ours]).list()
 
 
+@pytest.mark.parametrize("subject", [":Thing", "<urn:samm:org.example.thing:1.0.0#Thing>"])
+@pytest.mark.parametrize("verb", ["a", "rdf:type"])
+def test_an_aspect_is_listed_however_it_is_written(
+    tmp_path: Path, subject: str, verb: str
+) -> None:
+    write_turtle(tmp_path, f"{subject} {verb} samm:Aspect ; samm:properties ( ) .")
+
+    assert [THING] == ModelLibrary([tmp_path]).list()
+
+
 def test_a_file_outside_the_order_of_folders_is_not_listed(tmp_path: Path) -> None:
     write_turtle(tmp_path, date(), folder="org.example.thing/draft")
 
