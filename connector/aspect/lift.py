@@ -7,10 +7,10 @@ the model does not know goes under a namespace of ours.
 from __future__ import annotations
 
 import json
-from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from connector.aspect.rdf.forms import Form
 from connector.aspect.rdf.jsonld import JsonLdWriter
 from connector.aspect.rdf.lifting import Lifting, Lowering
 from connector.aspect.rdf.statements import nquads
@@ -20,14 +20,6 @@ from connector.aspect.semantics import AspectModel
 
 if TYPE_CHECKING:  # rdflib is 80 ms that writing text does not need
     from rdflib import Graph
-
-
-class Form(StrEnum):
-    """How RDF is written."""
-
-    TURTLE = "turtle"
-    NQUADS = "nquads"
-    JSONLD = "jsonld"
 
 
 class Lift:

@@ -14,6 +14,7 @@ from pathlib import Path
 import click
 
 from connector.aspect.drafts import Draft
+from connector.aspect.rdf.forms import Form
 from connector.cli.labels import label
 from connector.cli.worded import WordedCommand, WordedGroup, WordedOption, help_option
 from connector.texts import LANGUAGES, word
@@ -197,6 +198,20 @@ def _models(make: _Maker) -> click.Group:
             make.option("models", "model"),
             make.flag("models", "strict"),
             make.argument("files", PATH, -1),
+        ),
+        _of_models(
+            make,
+            "lift",
+            make.option("models", "model"),
+            make.option("models_lift", "to", click.Choice([form.value for form in Form])),
+            make.argument("file", PATH),
+        ),
+        _of_models(
+            make,
+            "migrate",
+            make.option("models_migrate", "model"),
+            make.option("models_migrate", "to"),
+            make.argument("file", PATH),
         ),
     )
 

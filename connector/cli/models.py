@@ -17,9 +17,12 @@ from connector.aspect.difference import Difference, differences
 from connector.aspect.drafts import Draft
 from connector.aspect.example import example_of
 from connector.aspect.library import CompiledModel, ModelLibrary, shipped_folder
+from connector.aspect.rdf.forms import Form
 from connector.cli.asking import Asked
 from connector.cli.console import console
 from connector.cli.labels import label
+from connector.cli.lift import lift_payload
+from connector.cli.migrate import migrate_payload
 from connector.cli.model_adding import add_models
 from connector.cli.model_checking import check_payloads
 from connector.cli.model_page import html_page, show_page
@@ -119,6 +122,27 @@ def carry_out_check(
     compiled = _model(asked, models, model)
     judge = compiled.strict if strict else compiled
     return OK if check_payloads(files, judge.findings, asked) else FINDINGS
+
+
+def carry_out_lift(
+    asked: Asked, *, models: Sequence[Path], file: Path, model: str | None, to: str | None
+) -> int:
+    """Write a payload as RDF; 1 where it is invalid."""
+    if not model:
+        raise SetupError("cli:models_which")
+    form = Form(to) if to else Form.TURTLE
+    return lift_payload(asked, file, _model(asked, models, model), form)
+
+
+def carry_out_migrate(
+    asked: Asked, *, models: Sequence[Path], file: Path, model: str | None, to: str | None
+) -> int:
+    """Write a payload in another version of its model; 1 where something is missing or wrong."""
+    if not to:
+        raise SetupError("cli:models_which_target")
+    source, target = _parsed(model) if model else None, _parsed(to)
+    library = _library(asked, models)
+    return migrate_payload(asked, file, library.get(target), source, library)
 
 
 def _library(asked: Asked, models: Sequence[Path]) -> ModelLibrary:

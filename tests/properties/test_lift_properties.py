@@ -14,7 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from connector.aspect.library import ModelLibrary, shipped_folder
-from connector.aspect.lift import Form, Lift
+from connector.aspect.lift import Lift
+from connector.aspect.rdf.forms import Form
 from connector.identifiers import SemanticId
 
 # The first is flat, the second nested, the third contains itself.

@@ -17,7 +17,8 @@ from rdflib import RDF, XSD, BNode, Graph, Literal, URIRef
 
 from connector.aspect.example import example_of
 from connector.aspect.library import ModelLibrary, shipped_folder
-from connector.aspect.lift import Form, Lift
+from connector.aspect.lift import Lift
+from connector.aspect.rdf.forms import Form
 from connector.aspect.rdf.graph import parsed
 from connector.aspect.rdf.terms import DEPTH_MAX, KEYS, NULL
 from connector.errors import DataError
