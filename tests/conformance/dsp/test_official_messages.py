@@ -76,8 +76,8 @@ LENIENT = {
     "dataAddress.endpointType": "we pull over HTTP only",
     "dataAddress.endpoint": "peers write it into the properties",
     "dataAddress.endpointProperties": "peers write them in every shape",
-    **dict.fromkeys(("offer.@id", "offer.target", "offer.profile"), _SPOKEN),
-    **dict.fromkeys(("agreement.@id", "agreement.target", "agreement.profile"), _SPOKEN),
+    **dict.fromkeys(("offer.@id", "offer.target"), _SPOKEN),
+    **dict.fromkeys(("agreement.@id", "agreement.target"), _SPOKEN),
     **dict.fromkeys(("agreement.assigner", "agreement.assignee"), _SPOKEN),
     **dict.fromkeys(("agreementId", "format"), _SPOKEN),
 }
