@@ -15,7 +15,7 @@ import structlog
 
 from connector.daemon.house import House, Parts, build, store_path
 from connector.daemon.intake import ingest, replay
-from connector.daemon.proving import expose_expiries
+from connector.daemon.proving import expose_expiries, report_credentials
 from connector.daemon.reports import Reports
 from connector.daemon.serving import Listeners, listen
 from connector.daemon.tracing import trace
@@ -88,13 +88,14 @@ async def _live(settings: Settings, parts: Parts, began: float) -> None:
 
 
 def _begun(house: House, parts: Parts, listeners: Listeners) -> list[asyncio.Task[None]]:
-    """Begin to send, to publish anew, and what tests want beside; the first of them sends."""
+    """Begin to send, to publish anew, to report, and what tests want; the first of them sends."""
     # Without the sender nothing would ever leave: better to end, and be started again.
     vital = [house.sender.run(), *([parts.beside(house)] if parts.beside else [])]
     tasks = [asyncio.create_task(one) for one in vital]
     for task in tasks:
         task.add_done_callback(lambda _: listeners.close())
-    return [*tasks, asyncio.create_task(_republish(house))]
+    beside = (_republish(house), report_credentials(house.proof))
+    return [*tasks, *(asyncio.create_task(one) for one in beside)]
 
 
 async def _close(house: House, tasks: list[asyncio.Task[None]]) -> None:

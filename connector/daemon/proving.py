@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+from collections.abc import Iterator
 from datetime import datetime
+
+import structlog
 
 from connector.daemon.feeds import secret_of
 from connector.errors import SetupError
@@ -11,6 +15,8 @@ from connector.protocols.dcp.identity import DcpSettings
 from connector.protocols.dcp.token_desk import TokenClient
 from connector.settings.values import Settings
 from connector.telemetry import Metrics
+
+REPORTED_EVERY_SECONDS = 24 * 60 * 60
 
 
 def dcp_settings(settings: Settings) -> DcpSettings:
@@ -42,6 +48,25 @@ def expose_expiries(proof: object, metrics: Metrics, now: datetime) -> None:
     with contextlib.suppress(SetupError):
         for kind, expires in expiries().items():
             metrics.credential_expiry_seconds.labels(kind).set((expires - now).total_seconds())
+
+
+async def report_credentials(proof: object, every_seconds: float = REPORTED_EVERY_SECONDS) -> None:
+    """Log at start, and then daily, which credentials are missing, expired, or soon will be."""
+    while True:
+        for code, sentence in _wanting(proof):
+            structlog.get_logger().warning("credential.reported", code=code, what=sentence)
+        await asyncio.sleep(every_seconds)
+
+
+def _wanting(proof: object) -> Iterator[tuple[str, str]]:
+    findings = getattr(proof, "findings", None)
+    if findings is None:
+        return
+    try:
+        for finding in findings():
+            yield finding.code, finding.text().what
+    except SetupError as error:
+        yield error.code, error.text().what
 
 
 def _token_client(settings: Settings) -> TokenClient | None:

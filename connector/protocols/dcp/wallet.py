@@ -25,7 +25,6 @@ from connector.protocols.dcp.credentials import (
 FILES_MAX = 200
 LOOKED_AGAIN_AFTER = timedelta(seconds=5)
 EXPIRY_WARNED_BEFORE = timedelta(days=28)
-EXPIRY_WARNED_EVERY = timedelta(days=1)
 
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_\-]{1,100}")
 _Stamp = tuple[tuple[str, int, int], ...]
@@ -53,7 +52,6 @@ class Wallet:
         self._findings: tuple[Finding, ...] = ()
         self._stamp: _Stamp = ()
         self._looked_at: datetime | None = None
-        self._warned_at: datetime | None = None
 
     def held(self, now: datetime) -> tuple[HeldCredential, ...]:
         """Return our credentials, in the order of their file names.
@@ -138,18 +136,6 @@ class Wallet:
         if stamp != self._stamp:
             self._stamp = stamp
             self._read(files[:FILES_MAX])
-            self._warned_at = None
-        self._warn(now)
-
-    def _warn(self, now: datetime) -> None:
-        """Say once a day which types will soon be proven no longer."""
-        if self._warned_at is not None and now - self._warned_at < EXPIRY_WARNED_EVERY:
-            return
-        self._warned_at = now
-        for kind, expires in _last_expiries(self._held).items():
-            if expires - now < EXPIRY_WARNED_BEFORE:
-                days = (expires - now).days
-                structlog.get_logger().warning("credential.expiring", type=kind, days=days)
 
     def _read(self, files: Sequence[Path]) -> None:
         held: list[HeldCredential] = []

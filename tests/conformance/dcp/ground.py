@@ -19,7 +19,7 @@ SENSITIVE = "SensitiveDataCredential"
 
 
 def kit_did(kit_port: int, role: str) -> Did:
-    """Return the DID under which the kit plays a role: holder, verifier, issuer, thirdparty."""
+    """Return the DID under which the kit plays a role, such as ``issuer``."""
     return did_web(f"http://{HOST}:{kit_port}/{role}")
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from connector.daemon.proving import dcp_settings, expose_expiries
+from connector.daemon.proving import dcp_settings, expose_expiries, report_credentials
 from connector.errors import SetupError
 from connector.identifiers import Bpnl, Did
 from connector.partner.book import AddressBook
@@ -91,6 +92,26 @@ def test_how_long_a_credential_still_proves_us_is_a_figure(folder: Path) -> None
 
     line = b'eslabon_credential_expiry_seconds{type="MembershipCredential"} 86400.0'
     assert line in metrics.exposition()
+
+
+async def test_what_ends_soon_is_logged_at_start_and_then_again(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    authority = Authority(folder / "authority", Did("did:web:authority.example"), lambda: NOW)
+    told = settings(folder, {"key_file": "key.pem"})
+    authority.issue_to(folder / "credentials", told.did, Bpnl("BPNL00000000PUE1"), days=10)
+    proof = DcpIdentity(dcp_settings(told), AddressBook(), lambda: NOW)
+
+    reporting = asyncio.create_task(report_credentials(proof, every_seconds=0.01))
+    said: list[str] = []
+    async with asyncio.timeout(10):
+        while len(said) < 2 * 3:
+            await asyncio.sleep(0.01)
+            lines = capsys.readouterr().out.splitlines()
+            said += [line for line in lines if "credential.reported" in line]
+    reporting.cancel()
+
+    assert ["expires in 10 days" in line for line in said[:6]] == [True] * 6
 
 
 def test_a_proof_that_knows_no_credentials_has_no_figures() -> None:

@@ -157,20 +157,6 @@ def test_until_when_each_type_is_proven_is_told(
     assert {BPN: 500, MEMBERSHIP: 365} == days
 
 
-def test_an_end_that_comes_near_is_logged_once_a_day(
-    folder: Path, clock: Clock, capsys: pytest.CaptureFixture[str]
-) -> None:
-    wallet = Wallet(folder, HOLDER)
-    said: list[int] = []
-
-    for day in (0, 336, 340, 340.5, 341):
-        clock.shift = timedelta(days=day, hours=1)
-        wallet.held(clock())
-        said.append(capsys.readouterr().out.count("credential.expiring"))
-
-    assert [0, 0, 3, 0, 3] == said
-
-
 def test_a_folder_that_takes_no_file_is_told_to_the_operator(tmp_path: Path) -> None:
     wallet = Wallet(tmp_path / "absent", HOLDER)
 
