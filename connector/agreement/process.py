@@ -19,7 +19,7 @@ from uuid import uuid4
 import orjson
 
 from connector.agreement.model import Content, Letter, Process, ProcessT
-from connector.agreement.states import Role
+from connector.agreement.states import NegotiationMessage, Role
 from connector.agreement.table import Mail, ProcessTable
 from connector.errors import PartnerError
 from connector.identifiers import Did
@@ -30,6 +30,8 @@ from connector.store.receipt import Receipt
 from connector.transitions import IllegalMoveError, MoveTable
 
 REASON_CHARACTERS_MAX = 2000
+
+_PROPOSALS = frozenset({NegotiationMessage.REQUEST, NegotiationMessage.OFFER})
 REASONS_MAX = 20
 
 ContentT = TypeVar("ContentT", bound=Content)
@@ -85,7 +87,7 @@ class ProcessDoor(ABC, Generic[ProcessT, ContentT]):
     def receive(self, letter: Letter, pid: str, content: ContentT) -> ProcessT:
         """Take in a message to a known process.
 
-        The same bytes again change nothing and are answered as before. Raises
+        The same message again changes nothing and is answered as before. Raises
         `UnknownProcessError`, and `IllegalMoveError` with what is allowed instead.
         """
         now = self.ports.clock()
@@ -95,7 +97,7 @@ class ProcessDoor(ABC, Generic[ProcessT, ContentT]):
             try:
                 state = self._state_after(process, content.message)
             except IllegalMoveError:
-                if digest_of(content.message, letter.raw) == process.digest:
+                if digest_of(content, letter.raw) == process.digest:
                     return process
                 raise
             if process.heading is not None:
@@ -209,7 +211,7 @@ class ProcessDoor(ABC, Generic[ProcessT, ContentT]):
         self, tx: Database, process: ProcessT, content: ContentT, letter: Letter, now: datetime
     ) -> ProcessT:
         outbox.hasten(tx, process.partner, now)
-        process = replace(process, digest=digest_of(content.message, letter.raw))
+        process = replace(process, digest=digest_of(content, letter.raw))
         process, objections = self._taken_in(tx, process, content, letter)
         # They quote what came, and are kept and sent back.
         objections = tuple(one[:REASON_CHARACTERS_MAX] for one in objections[:REASONS_MAX])
@@ -292,9 +294,14 @@ def new_pid() -> str:
     return uuid4().urn
 
 
-def digest_of(message: str, raw: bytes) -> bytes:
-    """Return by which a repeated message is known."""
-    return hashlib.blake2b(raw, digest_size=16, key=message.encode()).digest()
+def digest_of(content: Content, raw: bytes) -> bytes:
+    """Return by which a repeated message is known: what it says, if it proposes no terms.
+
+    EDC sends a message that it has lost track of once more under a new id. An offer that is
+    made twice is two offers, unless it is the same down to the byte.
+    """
+    said = raw if content.message in _PROPOSALS else orjson.dumps(content)
+    return hashlib.blake2b(said, digest_size=16, key=content.message.encode()).digest()
 
 
 def _peer_pid(process: Process[Any], content: Content) -> str:

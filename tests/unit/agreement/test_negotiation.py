@@ -154,6 +154,17 @@ class TestAsProvider:
         assert lines == len(journal.about(supplier.db, process.pid))
         assert 1 == len(supplier.messages())
 
+    def test_a_verification_may_come_again_in_other_words(self, supplier: Doors) -> None:
+        process = supplier.asked()
+        supplier.deliver()
+        said = _said(process, Verification)
+        supplier.negotiation.receive(letter(said), process.pid, said)
+        reworded = replace(letter(said), raw=b"the same under another id")
+        again = supplier.negotiation.receive(reworded, process.pid, said)
+
+        assert NegotiationState.VERIFIED is again.state
+        assert 1 == len(supplier.messages())
+
     def test_a_message_out_of_order_is_refused_and_changes_nothing(self, supplier: Doors) -> None:
         process = supplier.asked()
         supplier.deliver()
