@@ -149,8 +149,7 @@ class GuardedClient:
                 method, target, headers=headers, data=body, allow_redirects=False
             ) as reply:
                 content = await _bounded_body(reply, url, limit_bytes)
-                lowered = {name.lower(): value for name, value in reply.headers.items()}
-                return Answer(reply.status, lowered, content, url)
+                return Answer(reply.status, _headers_of(reply), content, url)
         except TimeoutError as trouble:
             seconds = self._limits.total_seconds
             raise TransientError("protocols:timed_out", url=url, seconds=seconds) from trouble
@@ -279,6 +278,11 @@ async def _bounded_body(reply: aiohttp.ClientResponse, url: str, limit_bytes: in
         if len(content) > limit_bytes:
             raise PartnerError("protocols:answer_too_large", url=url, limit=limit_bytes)
     return bytes(content)
+
+
+def _headers_of(reply: aiohttp.ClientResponse) -> dict[str, str]:
+    """Return headers by lower-case name; one that comes twice means a list (RFC 9110, 5.3)."""
+    return {name.lower(): ", ".join(reply.headers.getall(name)) for name in reply.headers}
 
 
 def _literal(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

@@ -77,6 +77,13 @@ async def test_an_answer_comes_back_whole(client: GuardedClient) -> None:
     assert (201, b"hello", "one") == (answer.status, answer.body, answer.headers["x-kind"])
 
 
+async def test_a_header_that_comes_twice_is_read_as_a_list(client: GuardedClient) -> None:
+    async with server(http("200 OK", Link='</2>; rel="next"', link='</0>; rel="prev"')) as url:
+        answer = await client.get(url)
+
+    assert '</2>; rel="next", </0>; rel="prev"' == answer.headers["link"]
+
+
 async def test_a_request_returns_every_status_and_get_only_success(client: GuardedClient) -> None:
     async with server(http("409 Conflict", b"why")) as url:
         answer = await client.request("GET", url)
