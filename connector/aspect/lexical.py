@@ -27,8 +27,7 @@ _BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{
 _BLANKS = re.compile(r"[ \t\r\n]+")
 _LEAP_YEAR = 2000
 _MONTHS = 12
-_MIDNIGHT = 24
-_LEAP_SECOND = "60"
+_DAY_MINUTES = 24 * 60
 
 
 def _is_date(text: str) -> bool:
@@ -47,7 +46,9 @@ def _rfc(text: str) -> bool:
 
 def _is_time(text: str) -> bool:
     found = _TIME.fullmatch(text)
-    return found is not None and found["hour"] != "24" and text.isascii()
+    if found is None or not text.isascii():
+        return False
+    return found["hour"] != "24" and _clock(found) is not None
 
 
 def _is_duration(text: str) -> bool:
@@ -106,15 +107,17 @@ def instant(text: str) -> Fraction | None:
 def _clock(found: re.Match[str]) -> Fraction | None:
     if found["hour"] is None:
         return Fraction(0)
-    whole = int(found["hour"]) * 3600 + int(found["minute"]) * 60 + int(found["second"])
-    past_midnight = int(found["hour"]) == _MIDNIGHT and whole > _MIDNIGHT * 3600
-    if past_midnight or (found["second"] == _LEAP_SECOND and found["minute"] != "59"):
+    minutes = int(found["hour"]) * 60 + int(found["minute"])
+    seconds = minutes * 60 + int(found["second"]) + Fraction(f"0{found['part'] or ''}")
+    if minutes >= _DAY_MINUTES and seconds > _DAY_MINUTES * 60:
         return None
-    return whole + Fraction(f"0{found['part'] or ''}")
+    # A leap second ends a day of UTC (RFC 3339, section 5.7).
+    at_utc = (minutes - _offset(found["zone"]) // 60) % _DAY_MINUTES
+    return None if found["second"] == "60" and at_utc != _DAY_MINUTES - 1 else seconds
 
 
 def _offset(zone: str | None) -> int:
-    if zone in {None, "Z"} or zone is None:
+    if zone is None or zone == "Z":
         return 0
     minutes = int(zone[1:3]) * 60 + int(zone[4:6])
     return minutes * 60 * (-1 if zone[0] == "-" else 1)

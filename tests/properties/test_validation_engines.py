@@ -77,6 +77,7 @@ def _leaf(of: Characteristic) -> st.SearchStrategy[object]:
 
 
 @pytest.mark.parametrize("compiled", MODELS, ids=lambda compiled: compiled.semantic_id)
+@settings(max_examples=20)
 @given(data=st.data())
 def test_both_engines_give_one_verdict_on_a_payload(
     compiled: CompiledModel, data: st.DataObject

@@ -276,3 +276,17 @@ def test_what_is_no_moment_and_no_address_is_of_no_format(name: str, text: str) 
     is_empty_binary = (name, text) == ("xsd:base64Binary", "")
 
     assert is_empty_binary is FORMATS[name](text)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_one"),
+    [
+        ("23:59:60Z", True),
+        ("22:59:60-01:00", True),
+        ("23:59:60-01:00", False),
+        ("22:59:60Z", False),
+        ("24:00:00Z", False),
+    ],
+)
+def test_a_leap_second_ends_a_day_of_utc(text: str, is_one: bool) -> None:
+    assert is_one is FORMATS["time"](text)
