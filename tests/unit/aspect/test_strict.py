@@ -230,7 +230,7 @@ def test_a_recursive_model_is_strict_at_every_depth(tmp_path: Path) -> None:
         :name a samm:Property ; samm:characteristic samm-c:Text .
         :children a samm:Property ; samm:characteristic [ a samm-c:List ; samm:dataType :Node ] .
         """
-    payload = {"name": "a", "children": [{"name": "b", "children": [{"name": "c", "nmae": 1}]}]}
+    payload = {"name": "a", "children": [{"name": "b", "children": [{"name": "c", "wings": 1}]}]}
 
     assert (True, [("unread", "/value/children/0/children/0")]) == judged(tmp_path, body, payload)
 

@@ -198,12 +198,12 @@ def test_a_whole_file_is_one_payload(tmp_path: Path, eslabon: Eslabon) -> None:
 def test_warnings_are_shown_but_do_not_make_a_payload_invalid(
     tmp_path: Path, eslabon: Eslabon
 ) -> None:
-    payload = eslabon("models", "example", PART).json | {"nmae": "x"}
+    payload = eslabon("models", "example", PART).json | {"wings": "x"}
     (tmp_path / "p.json").write_text(json.dumps(payload))
     said = eslabon("models", "check", "--model", PART, "--strict", "p.json")
 
     assert 0 == said.code
-    assert "payload holds what SerialPart 3.0.0 does not know: nmae" in said.out
+    assert "payload holds what SerialPart 3.0.0 does not know: wings" in said.out
 
 
 @pytest.mark.parametrize(
