@@ -21,7 +21,7 @@ from tests.benchmarks.serial_parts import write
 
 PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
 ROWS = (100_000, 1_000_000)
-RUNS = {100_000: 3, 1_000_000: 1}
+RUNS = {100_000: 5, 1_000_000: 1}
 
 
 @dataclass(frozen=True, slots=True)
