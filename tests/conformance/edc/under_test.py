@@ -117,13 +117,15 @@ async def _pull(request: Request, house: House) -> object:
     submodel = RemoteSubmodel(SERIAL, asked["href"], asked["dataset"], "")
     value = await house.abroad.value(EDC, submodel)
     grant = await house.grants.dataset(EDC, asked["dataset"])
-    return {"value": value, "transfer": grant.transfer_pid, "token": grant.token}
+    told = {"transfer": grant.transfer_pid, "agreement": grant.agreement_id}
+    return {"value": value, "token": grant.token, **told}
 
 
 async def _catalog(request: Request, house: House) -> object:
     del request
     url = await house.grants.catalog.base_url(EDC)
-    return [one.dataset_id for one in await house.grants.catalog.datasets(EDC, url)]
+    shown = await house.grants.catalog.datasets(EDC, url)
+    return {"datasets": [one.dataset_id for one in shown]}
 
 
 async def _negotiation(request: Request, house: House) -> object:
