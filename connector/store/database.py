@@ -17,7 +17,7 @@ from connector.errors import SetupError, TransientError
 
 BUSY_WAIT_SECONDS = 30.0
 CACHE_KIBIBYTES = 64 * 1024
-CHECKPOINT_PAGES = 4000
+CHECKPOINT_PAGES = 8000
 
 Row = tuple[Any, ...]
 
