@@ -38,7 +38,7 @@ def test_the_catalog_is_shown_in_the_pages_that_it_asks_for(space: Space) -> Non
     assert whole == {one["@id"] for page in pages for one in page}
 
 
-def test_it_reads_a_submodel_that_it_found_in_ourregistry_of(space: Space) -> None:
+def test_it_reads_a_submodel_that_it_found_in_our_registry(space: Space) -> None:
     datasets = space.consumer.catalog()
     _, registry = space.consumer.opened(registry_of(datasets))
     status, found = search(registry, SEEN.part)
