@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from enum import StrEnum
 from typing import NamedTuple, Self
+from urllib.parse import quote, urlsplit
 
 from connector.errors import DataError
 
@@ -44,6 +45,13 @@ class Did(_Pattern):
     __slots__ = ()
     pattern = re.compile(r"did:[a-z0-9]+:[A-Za-z0-9.\-_:%]+")
     code = "connector:did_malformed"
+
+
+def did_web(public_url: str) -> Did:
+    """Return the ``did:web`` whose document lies at this public URL (did:web method, 3.2)."""
+    parts = urlsplit(public_url)
+    segments = [one for one in [parts.path.strip("/").replace("/", ":")] if one]
+    return Did.parse(":".join(["did:web", quote(parts.netloc), *segments]))
 
 
 class GlobalAssetId(_Pattern):

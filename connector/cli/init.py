@@ -10,12 +10,11 @@ from importlib.resources.abc import Traversable
 from pathlib import Path, PurePosixPath
 
 import click
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from connector.cli.asking import Asked
 from connector.cli.output import OK, show_json
 from connector.errors import SetupError
+from connector.protocols.dcp.key_file import new_key_pem
 from connector.settings.loading import FILE_NAME
 from connector.texts import word
 
@@ -74,10 +73,8 @@ def _files_in(folder: Traversable, at: PurePosixPath) -> Iterator[tuple[str, byt
 
 
 def _secrets() -> dict[str, bytes]:
-    key = ec.generate_private_key(ec.SECP256R1())
-    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     return {
-        "keys/connector.pem": pem,
+        "keys/connector.pem": new_key_pem(),
         "keys/twin.secret": secrets.token_urlsafe(TOKEN_BYTES).encode(),
         "data/operator.token": secrets.token_urlsafe(TOKEN_BYTES).encode(),
     }

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import quote, urlsplit
 
-from connector.identifiers import Did
+from connector.identifiers import Did, did_web
 from connector.offer.model import AcceptedTerms, OfferRule, Policy
 from connector.partner.book import AddressBook
 from connector.partner.model import Partner
@@ -32,7 +31,7 @@ class Settings(ConfigurationFile):
     @property
     def did(self) -> Did:
         """The configured DID, else the did:web of the public address."""
-        return self.identity.did or did_of(self.public.url)
+        return self.identity.did or did_web(self.public.url)
 
     @property
     def store_file(self) -> Path:
@@ -81,9 +80,3 @@ class Settings(ConfigurationFile):
         Raises `SetupError` where a secret cannot be had or the adapter is not installed.
         """
         return build_adapter(feed, self.file.parent, self.environment)
-
-
-def did_of(url: str) -> Did:
-    """Return the did:web of an address: colons for slashes, %3A before a port (did:web 3.2)."""
-    parts = urlsplit(url)
-    return Did.parse(":".join(["did:web", quote(parts.netloc), *parts.path.split("/")[1:]]))

@@ -28,7 +28,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from connector.identifiers import Bpnl, Did
+from connector.identifiers import Bpnl, Did, did_web
 from connector.protocols.dcp.credentials import (
     BPN,
     CATENA_X_TYPES,
@@ -39,7 +39,6 @@ from connector.protocols.dcp.credentials import (
 )
 from connector.protocols.dcp.did import (
     Endpoint,
-    did_web,
     document_path,
     document_url,
     write_document,

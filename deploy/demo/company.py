@@ -23,8 +23,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from connector.identifiers import Bpnl, Did
-from connector.protocols.dcp.did import did_web
+from connector.identifiers import Bpnl, Did, did_web
 from connector.protocols.dcp.key_file import generate_key_file
 from deploy.demo.authority import Authority
 from deploy.demo.configuration import POLICY, Feed, Offer, Tables, toml_of

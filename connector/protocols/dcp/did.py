@@ -74,13 +74,6 @@ class DidDocument:
         return frozenset({own, *(_host_of(one.url) for one in self.endpoints)}) - {""}
 
 
-def did_web(public_url: str) -> Did:
-    """Return the ``did:web`` whose document lies at this public URL."""
-    parts = urlsplit(public_url)
-    path = parts.path.strip("/").replace("/", ":")
-    return Did.parse(f"did:web:{parts.netloc.replace(':', '%3A')}{':' if path else ''}{path}")
-
-
 def document_path(did: Did) -> str:
     """Return the path of the DID's document below its host."""
     _, segments = _web_parts(did)

@@ -18,16 +18,21 @@ KEY_FILE_BYTES_MAX = 16 * 1024
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
+def new_key_pem() -> bytes:
+    """Return a new P-256 private key as PEM (PKCS #8), not encrypted."""
+    return ec.generate_private_key(ec.SECP256R1()).private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+
+
 def generate_key_file(path: Path) -> None:
     """Write a new P-256 private key as PEM (PKCS #8), readable by its owner only.
 
     An existing file is never overwritten: raises `SetupError`.
     """
-    pem = ec.generate_private_key(ec.SECP256R1()).private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
+    pem = new_key_pem()
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except OSError as trouble:

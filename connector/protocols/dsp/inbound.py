@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import structlog
@@ -12,7 +12,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route, Router
 
-from connector.agreement.model import Letter, Negotiation, Process
+from connector.agreement.model import (
+    ContractOffer,
+    ContractRequest,
+    Letter,
+    Negotiation,
+    Process,
+)
 from connector.agreement.negotiation import NegotiationDoor
 from connector.agreement.states import NegotiationMessage
 from connector.errors import PartnerError
@@ -47,9 +53,12 @@ from connector.protocols.dsp.reading import (
 )
 from connector.protocols.http import bounded_body
 from connector.transfer.delivery import DeliveryDoor
+from connector.transfer.model import TransferRequest
 from connector.transfer.states import TransferMessage
 
 BODY_BYTES_MAX = 1024 * 1024
+
+FirstT = TypeVar("FirstT", ContractRequest, ContractOffer, TransferRequest)
 
 _NEGOTIATION_PATHS = {
     "request": NegotiationMessage.REQUEST,
@@ -146,20 +155,24 @@ def _dataset(desk: Desk) -> Act:
     return act
 
 
+def _beginning(
+    desk: Desk, read: Callable[[bytes], FirstT], receive: Callable[[Letter, FirstT], Process[Any]]
+) -> Act:
+    """Return what takes in the first message of a process, its callback address checked."""
+
+    async def act(asked: Request, caller: Caller) -> Response:
+        raw = await bounded_body(asked, BODY_BYTES_MAX)
+        content = read(raw)
+        await _check_callback(desk, caller, content.callback_address)
+        process = receive(Letter(caller, raw), content)
+        _log(process, content)
+        return _state_of(process, 201)
+
+    return act
+
+
 def _negotiation(desk: Desk) -> list[Route]:
     door = desk.negotiation
-
-    async def request(asked: Request, caller: Caller) -> Response:
-        raw = await bounded_body(asked, BODY_BYTES_MAX)
-        content = request_from_wire(raw)
-        await _check_callback(desk, caller, content.callback_address)
-        return _begun(door.receive_request(Letter(caller, raw), content), content)
-
-    async def offers(asked: Request, caller: Caller) -> Response:
-        raw = await bounded_body(asked, BODY_BYTES_MAX)
-        content = offer_from_wire(raw)
-        await _check_callback(desk, caller, content.callback_address)
-        return _begun(door.receive_offer(Letter(caller, raw), content), content)
 
     async def shown(asked: Request, caller: Caller) -> Response:
         return _state_of(door.of(caller.did, asked.path_params["pid"]))
@@ -174,19 +187,16 @@ def _negotiation(desk: Desk) -> list[Route]:
         return act
 
     acts = {f"/{{pid}}/{path}": taking(message) for path, message in _NEGOTIATION_PATHS.items()}
-    acts |= {"/request": request, "/offers": offers}
+    acts |= {
+        "/request": _beginning(desk, request_from_wire, door.receive_request),
+        "/offers": _beginning(desk, offer_from_wire, door.receive_offer),
+    }
     refusal = Refusal(NEGOTIATION_ERROR, desk.identity)
     return _process_routes("/negotiations", refusal, acts, shown)
 
 
 def _transfer(desk: Desk) -> list[Route]:
     door = desk.delivery
-
-    async def request(asked: Request, caller: Caller) -> Response:
-        raw = await bounded_body(asked, BODY_BYTES_MAX)
-        content = transfer_request_from_wire(raw)
-        await _check_callback(desk, caller, content.callback_address)
-        return _begun(door.receive_request(Letter(caller, raw), content), content)
 
     async def shown(asked: Request, caller: Caller) -> Response:
         return _state_of(door.of(caller.did, asked.path_params["pid"]))
@@ -201,7 +211,7 @@ def _transfer(desk: Desk) -> list[Route]:
         return act
 
     acts = {f"/{{pid}}/{path}": taking(message) for path, message in _TRANSFER_PATHS.items()}
-    acts |= {"/request": request}
+    acts |= {"/request": _beginning(desk, transfer_request_from_wire, door.receive_request)}
     return _process_routes("/transfers", Refusal(TRANSFER_ERROR, desk.identity), acts, shown)
 
 
@@ -222,11 +232,6 @@ async def _check_callback(desk: Desk, caller: Caller, address: str) -> None:
         host = ""
     if host not in await desk.whereabouts.vouched_hosts(caller.did):
         raise PartnerError("protocols:host_not_vouched", url=address, host=host)
-
-
-def _begun(process: Process[Any], content: ProcessContent) -> Response:
-    _log(process, content)
-    return _state_of(process, 201)
 
 
 def _taken(process: Process[Any], content: ProcessContent) -> Response:

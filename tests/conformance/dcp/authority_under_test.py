@@ -7,9 +7,8 @@ from pathlib import Path
 
 import uvicorn
 
-from connector.identifiers import Bpnl
+from connector.identifiers import Bpnl, did_web
 from connector.protocols.dcp.credentials import BPN, MEMBERSHIP
-from connector.protocols.dcp.did import did_web
 from deploy.demo.authority import Authority
 from tests.conformance.dcp import ground
 

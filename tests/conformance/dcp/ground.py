@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from connector.identifiers import Did
-from connector.protocols.dcp.did import did_web
+from connector.identifiers import Did, did_web
 from connector.protocols.dcp.key_file import generate_key_file
 from deploy.demo.configuration import Tables, toml_of
 

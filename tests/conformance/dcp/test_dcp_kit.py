@@ -13,7 +13,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from connector.protocols.dcp.did import did_web
+from connector.identifiers import did_web
 from deploy.demo.processes import Process, free_port, listens, wait_until
 from tests.conformance import java
 from tests.conformance.dcp import ground

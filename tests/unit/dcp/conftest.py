@@ -16,10 +16,9 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from connector.identifiers import Bpnl, Did
+from connector.identifiers import Bpnl, Did, did_web
 from connector.partner.book import AddressBook
 from connector.partner.model import Partner
-from connector.protocols.dcp.did import did_web
 from connector.protocols.dcp.identity import DcpIdentity, DcpSettings
 from connector.protocols.dcp.inbound import routes
 from connector.protocols.dcp.jwt import write_jwt

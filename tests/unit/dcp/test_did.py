@@ -6,11 +6,10 @@ import orjson
 import pytest
 
 from connector.errors import PartnerError
-from connector.identifiers import Did
+from connector.identifiers import Did, did_web
 from connector.protocols.dcp.did import (
     Endpoint,
     Purpose,
-    did_web,
     document_path,
     document_url,
     read_document,

@@ -14,8 +14,8 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from connector.errors import EslabonError, PartnerError, TransientError
-from connector.identifiers import Did
-from connector.protocols.dcp.did import did_web, write_document
+from connector.identifiers import Did, did_web
+from connector.protocols.dcp.did import write_document
 from connector.protocols.dcp.keys import SigningKey
 from tests.unit.dcp.conftest import Pair
 

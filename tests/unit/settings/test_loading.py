@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from connector.errors import Severity
+from connector.identifiers import did_web
 from connector.offer.model import AcceptedTerms, OfferRule, Policy
 from connector.settings.loading import FILE_BYTES_MAX, errors, load_settings
-from connector.settings.values import did_of
 from connector.texts import LANGUAGES
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def test_partners_policies_and_offers_become_values_of_the_rooms(here: Installat
     ],
 )
 def test_the_identifier_follows_from_the_public_address(url: str, did: str) -> None:
-    assert did == did_of(url)
+    assert did == did_web(url)
 
 
 def test_a_configured_identifier_wins(here: Installation) -> None:
