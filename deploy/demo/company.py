@@ -22,6 +22,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from connector.identifiers import Bpnl, Did, did_web
 from connector.protocols.dcp.key_file import generate_key_file
@@ -52,6 +53,25 @@ class Answer:
     err: str
 
 
+class Acquaintance(Protocol):
+    """What an address book says of a partner."""
+
+    @property
+    def name(self) -> str:
+        """What its partner calls it."""
+        ...
+
+    @property
+    def bpnl(self) -> Bpnl:
+        """Its business partner number."""
+        ...
+
+    @property
+    def did(self) -> Did:
+        """Its identifier."""
+        ...
+
+
 class Company:
     """One company with a connector of its own, in a folder of its own."""
 
@@ -78,7 +98,7 @@ class Company:
     def configure(
         self,
         *,
-        partners: Iterable[Company] = (),
+        partners: Iterable[Acquaintance] = (),
         feeds: Iterable[Feed] = (),
         offers: Iterable[Offer] = (),
         further: Mapping[str, Tables] | None = None,
@@ -232,6 +252,11 @@ class DataSpace:
         company = Company(name, bpnl, self.folder / name, self.authority)
         self.companies.append(company)
         return company
+
+    def admit(self, folder: Path, did: Did, bpnl: Bpnl) -> None:
+        """Make keys and credentials for a member that is no company of ours."""
+        _make_secrets(folder)
+        self.authority.issue_to(folder / "credentials", did, bpnl, DAYS)
 
     def close(self) -> None:
         """Stop every company, then the authority."""

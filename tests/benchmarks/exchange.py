@@ -8,10 +8,11 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy.demo.company import Company, DataSpace
+from deploy.demo.company import Acquaintance, Company, DataSpace
 from deploy.demo.configuration import Feed, Offer
 from deploy.demo.processes import wait_until
 from tests.benchmarks.serial_parts import DELIMITER, ENCODING, MAPPING, PARTS, write
@@ -41,8 +42,13 @@ class Exchanges:
         return statistics.median(self.totals)
 
 
-def supplier_of(space: DataSpace, folder: Path, rows: int) -> Company:
-    """Return a supplier that will take in so many serial parts and offer them to the OEM."""
+def supplier_of(
+    space: DataSpace, folder: Path, rows: int, asking: Sequence[Acquaintance] = ()
+) -> Company:
+    """Return a supplier that will take in so many serial parts and offer them to the OEM.
+
+    Others than the OEM may be the ones who ask.
+    """
     supplier = space.company("supplier", "BPNL00000000PUE1")
     drop = folder / "drop"
     drop.mkdir()
@@ -51,9 +57,12 @@ def supplier_of(space: DataSpace, folder: Path, rows: int) -> Company:
     mapping.write_text(MAPPING, encoding="utf-8")
     source = {"folder": str(drop), "encoding": ENCODING, "delimiter": DELIMITER}
     feed = Feed("serial", "delimited_file", mapping, {**source, "stable_seconds": 0.1}, 0.2)
-    oem = space.company("oem", "BPNL00000000OEM1")
-    supplier.configure(partners=[oem], feeds=[feed], offers=[Offer("all", ("oem",))])
-    oem.configure(partners=[supplier])
+    if not asking:
+        oem = space.company("oem", "BPNL00000000OEM1")
+        oem.configure(partners=[supplier])
+        asking = [oem]
+    offer = Offer("all", tuple(one.name for one in asking))
+    supplier.configure(partners=asking, feeds=[feed], offers=[offer])
     return supplier
 
 
