@@ -103,14 +103,17 @@ class Company:
         offers: Iterable[Offer] = (),
         further: Mapping[str, Tables] | None = None,
     ) -> None:
-        """Write eslabon.toml; ``further`` are tables of it, such as ``{"limits": {...}}``."""
+        """Write eslabon.toml; ``further`` are tables of it, such as ``{"limits": {...}}``.
+
+        A table among them takes the place of the usual one.
+        """
         document: dict[str, Tables] = {
             **self._standing(),
-            **(further or {}),
             "policy": {POLICY: {"purposes": ["cx.core.industrycore:1"]}},
             "feed": [feed.table() for feed in feeds],
             "partner": [{"name": p.name, "bpnl": p.bpnl, "did": p.did} for p in partners],
             "offer": [offer.table() for offer in offers],
+            **(further or {}),
         }
         self.config.write_text(toml_of(document), encoding="utf-8")
 

@@ -12,6 +12,7 @@ from xml.etree import ElementTree as ET
 
 JAVA_MIN = 17
 FETCH_SECONDS = 600
+COMPILE_SECONDS = 120
 KIT_SECONDS = 1200
 REPOSITORY = Path(__file__).parents[2]
 # Where jars and reports lie, a folder for each kit.
@@ -59,6 +60,21 @@ def jars_of(pom: Path, folder: Path) -> Path:
     subprocess.run(argv, check=True, timeout=FETCH_SECONDS)
     shutil.copyfile(pom, stamp)
     return jars
+
+
+def extension_of(source: Path, jars: Path, folder: Path) -> Path:
+    """Compile a class that an Eclipse runtime loads when it boots; return where it lies.
+
+    The runtime finds it if that folder is on its class path.
+    """
+    classes = folder / "classes"
+    shutil.rmtree(classes, ignore_errors=True)
+    services = classes / "META-INF" / "services"
+    services.mkdir(parents=True)
+    argv = ("javac", "-proc:none", "-cp", f"{jars}/*", "-d", str(classes), str(source))
+    subprocess.run(argv, check=True, timeout=COMPILE_SECONDS)
+    (services / "org.eclipse.edc.spi.system.ServiceExtension").write_text(source.stem)
+    return classes
 
 
 def run_kit(

@@ -53,7 +53,8 @@ class DcpSettings:
     """Who we are and whom we trust; the two ``allow`` switches are for development only.
 
     ``public_url`` is where partners reach us, without trailing slash. ``scope_alias`` is the
-    alias under which we ask for credentials; both known ones are answered. The signing key is
+    alias under which we ask for credentials where a partner does not show which it
+    understands; all known ones are answered. The signing key is
     in ``key_file``, or else ``key_pem`` is its text; further keys are only published, so that
     partners know the next one early and the former one for a while. Credentials are taken in
     under ``holder_pids`` alone, and tokens given to ``token_client`` alone.

@@ -13,6 +13,7 @@ import orjson
 
 from connector.errors import PartnerError
 from connector.identifiers import Did
+from connector.protocols.dcp.expanded import compacted, is_expanded
 from connector.protocols.dcp.messages import CREDENTIALS_MAX, DCP_CONTEXT
 
 ISSUANCE_BYTES_MAX = 1024 * 1024
@@ -143,8 +144,11 @@ def metadata_message(issuer: Did, kinds: Iterable[str]) -> bytes:
 
 def _read(body: bytes, kind: type[M], name: str, who: str) -> M:
     try:
-        message = msgspec.json.decode(body, type=kind)
-    except (msgspec.MsgspecError, RecursionError) as trouble:
+        if is_expanded(body, name):
+            message = msgspec.convert(compacted(body), kind)
+        else:
+            message = msgspec.json.decode(body, type=kind)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as trouble:
         raise _malformed(name, who, str(trouble)) from trouble
     if name not in (message.type, message.at_type):
         raise _malformed(name, who, f"type: {message.type or message.at_type}")

@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import msgspec
 import orjson
 
 from connector.errors import PartnerError
 from connector.identifiers import Did
+from connector.protocols.dcp.expanded import compacted, is_expanded
 from connector.protocols.dcp.jwt import Dated, Jwt, check_dates, parse_jwt
 from connector.protocols.dcp.tokens import is_audience
 
 QUERY_BYTES_MAX = 64 * 1024
+ACCESS_BYTES_MAX = 16 * 1024
 PRESENTATION_BYTES_MAX = 512 * 1024
 SCOPES_MAX = 100
 CREDENTIALS_MAX = 50
@@ -26,8 +28,12 @@ DCP_CONTEXT = "https://w3id.org/dspace-dcp/v1.0/dcp.jsonld"
 VC_CONTEXT = "https://www.w3.org/2018/credentials/v1"
 QUERY = "PresentationQueryMessage"
 RESPONSE = "PresentationResponseMessage"
-# The specification's alias, and the one that Tractus-X connectors use.
-TYPE_ALIASES = ("org.eclipse.dspace.dcp.vc.type", "org.eclipse.tractusx.vc.type")
+# The specification's alias, that of Tractus-X connectors, and that of IdentityHub as it comes.
+TYPE_ALIASES = (
+    "org.eclipse.dspace.dcp.vc.type",
+    "org.eclipse.tractusx.vc.type",
+    "org.eclipse.edc.vc.type",
+)
 
 _SCOPE = re.compile(r"([A-Za-z0-9._\-]+):([A-Za-z0-9._\-]+):(read|\*|all)")
 
@@ -57,6 +63,10 @@ class _Presentation(msgspec.Struct, frozen=True, rename="camel"):
     ) = []
 
 
+class _Access(msgspec.Struct, frozen=True):
+    scope: str = ""
+
+
 class PresentationClaims(Dated, frozen=True, kw_only=True):
     """The claims of a presentation's JWT."""
 
@@ -65,6 +75,8 @@ class PresentationClaims(Dated, frozen=True, kw_only=True):
     aud: str | list[str] = ""
     vp: _Presentation
 
+
+M = TypeVar("M", _Query, _Response)
 
 _QUERY_READER = msgspec.json.Decoder(_Query)
 _RESPONSE_READER = msgspec.json.Decoder(_Response)
@@ -80,12 +92,26 @@ def scope_of(kind: str, alias: str) -> str:
 
 
 def types_of(scopes: Iterable[str]) -> tuple[str, ...]:
-    """Return the credential types that scopes ask for, under either alias, in their order.
+    """Return the credential types that scopes ask for, under any alias, in their order.
 
     A scope that asks for something else is left out: what is not understood is not granted.
     """
     matches = (_SCOPE.fullmatch(scope) for scope in scopes)
     return tuple(dict.fromkeys(m[2] for m in matches if m and m[1] in TYPE_ALIASES))
+
+
+def alias_of(access_token: str, default: str) -> str:
+    """Return the alias under which a holder gave access, ``default`` if its token does not say.
+
+    An access token is its holder's affair, and may be unreadable to us. Where it is not, the
+    words in which access was given are words that the holder's wallet understands.
+    """
+    try:
+        jwt = parse_jwt(access_token, _Access, limit_bytes=ACCESS_BYTES_MAX, who="?")
+    except PartnerError:
+        return default
+    matches = (_SCOPE.fullmatch(scope) for scope in jwt.claims.scope.split())
+    return next((m[1] for m in matches if m and m[1] in TYPE_ALIASES), default)
 
 
 def query_message(scopes: Sequence[str]) -> bytes:
@@ -100,8 +126,8 @@ def read_query(body: bytes, *, who: str) -> tuple[str, ...]:
     when it asks by presentation definition alone.
     """
     try:
-        query = _QUERY_READER.decode(body)
-    except (msgspec.MsgspecError, RecursionError) as trouble:
+        query = _read(body, _QUERY_READER, QUERY)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as trouble:
         raise _refusal("query_malformed", who, reason=str(trouble)) from trouble
     if QUERY not in (query.type, query.at_type):
         raise _refusal("query_malformed", who, reason=f"type: {query.type or query.at_type}")
@@ -127,8 +153,8 @@ def read_response(body: bytes, *, who: str) -> tuple[str, ...]:
     Raises `PartnerError` when it is malformed or brings none.
     """
     try:
-        response = _RESPONSE_READER.decode(body)
-    except (msgspec.MsgspecError, RecursionError) as trouble:
+        response = _read(body, _RESPONSE_READER, RESPONSE)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as trouble:
         raise _refusal("response_malformed", who, reason=str(trouble)) from trouble
     if RESPONSE not in (response.type, response.at_type):
         raise _refusal("response_malformed", who, reason=f"type: {response.type}")
@@ -173,6 +199,12 @@ def read_presentation(
         raise _refusal("presentation_for_other", holder, audience=claims.aud)
     check_dates(claims, now=now, who=holder)
     return jwt, _texts(claims.vp.verifiable_credential)
+
+
+def _read(body: bytes, reader: msgspec.json.Decoder[M], name: str) -> M:
+    if is_expanded(body, name):
+        return msgspec.convert(compacted(body), reader.type)
+    return reader.decode(body)
 
 
 def _texts(entries: Sequence[str | dict[str, object]]) -> tuple[str, ...]:

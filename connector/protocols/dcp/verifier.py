@@ -20,6 +20,7 @@ from connector.protocols.dcp.did import CREDENTIAL_SERVICE, POSSESSION_SERVICE, 
 from connector.protocols.dcp.messages import (
     CREDENTIALS_MAX,
     PRESENTATION_BYTES_MAX,
+    alias_of,
     query_message,
     read_presentation,
     read_response,
@@ -40,8 +41,9 @@ CALLERS_MAX = 1_000
 class Demands:
     """What a caller has to present to us, and for how long a proof is reused.
 
-    ``requested`` are the credential types that we ask for, under the scope alias ``alias``;
-    of them ``required`` must be there. One that attests the BPNL is always needed.
+    ``requested`` are the credential types that we ask for, of which ``required`` must be
+    there; one that attests the BPNL is always needed. They are asked for under the scope
+    alias in which the caller gave access, and where that cannot be read, under ``alias``.
     """
 
     us: Did
@@ -120,7 +122,8 @@ class Verifier:
         endpoint = (await self._resolver.document(did)).endpoint(CREDENTIAL_SERVICE)
         if endpoint is None:
             raise _refusal("no_credential_service", did)
-        scopes = [scope_of(kind, self._demands.alias) for kind in self._demands.requested]
+        alias = alias_of(access_token, self._demands.alias)
+        scopes = [scope_of(kind, alias) for kind in self._demands.requested]
         token = self._issuer.token_with(did, access_token)
         answer = await self._client.post(
             f"{endpoint}/presentations/query",
