@@ -77,6 +77,8 @@ class Metrics:
     stored: Gauge
     feed_failing: Gauge
     credential_expiry_seconds: Gauge
+    directory_age_seconds: Gauge
+    directory_contradictions: Gauge
 
     def exposition(self) -> bytes:
         """Return all figures in the text format that Prometheus scrapes."""
@@ -105,6 +107,16 @@ def build_metrics() -> Metrics:
             "eslabon_credential_expiry_seconds",
             "Seconds until we can no longer prove a type of credential; negative when expired.",
             ["type"],
+            registry=registry,
+        ),
+        directory_age_seconds=Gauge(
+            "eslabon_directory_age_seconds",
+            "Seconds since the directory of the data space was read; NaN if it never was.",
+            registry=registry,
+        ),
+        directory_contradictions=Gauge(
+            "eslabon_directory_contradictions",
+            "Partners to whom the directory gives another DID than the address book.",
             registry=registry,
         ),
     )

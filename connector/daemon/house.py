@@ -34,6 +34,7 @@ from connector.daemon.feeds import (
     secret_of,
 )
 from connector.daemon.intake import IntakeThread
+from connector.daemon.listings import Listings
 from connector.daemon.proving import dcp_settings
 from connector.daemon.walking import Walking
 from connector.errors import SetupError, Severity
@@ -43,12 +44,16 @@ from connector.loops.taking import Taking
 from connector.offer.datasets import Shelf
 from connector.offer.publication import Publication
 from connector.offer.sights import Sights
+from connector.partner.book import AddressBook
+from connector.partner.directory import Directory
 from connector.partner.model import HolderProofs, Identity, Partner
 from connector.pipeline import Door
 from connector.protocols.aas.inbound import Registry
 from connector.protocols.aas.outbound import PartnerVisit
+from connector.protocols.bdrs.outbound import DirectoryClient
 from connector.protocols.dataplane.inbound import DataPlane
 from connector.protocols.dcp import inbound as dcp
+from connector.protocols.dcp.credentials import MEMBERSHIP
 from connector.protocols.dcp.identity import DcpIdentity
 from connector.protocols.dsp import inbound as dsp
 from connector.protocols.dsp.discovery import VersionDirectory, Whereabouts
@@ -89,11 +94,13 @@ class Trust:
     """How the connector proves itself and believes others, with the routes that this takes.
 
     Without ``holders`` access tokens are not bound to the partner that they were given to.
+    ``membership`` presents our membership to the directory of the data space.
     """
 
     proof: Proof
     routes: Sequence[BaseRoute] = ()
     holders: HolderProofs | None = None
+    membership: Callable[[], str] | None = None
 
 
 def _unwatched(_: str) -> None:
@@ -138,6 +145,7 @@ class House:
     grants: Acquisition
     abroad: PartnerVisit
     log: AccessLog
+    listings: Listings | None
     public: Starlette
     clock: Clock
 
@@ -148,7 +156,9 @@ def build(settings: Settings, parts: Parts) -> House:
     turns = Turns()
     db = Database.open(store, parts.probe, turns.hurried())
     library = open_library(settings)
-    trust = parts.trust or _dcp_trust(settings, parts.clock)
+    directory = open_directory(settings, db, parts.clock)
+    book = settings.address_book(directory)
+    trust = parts.trust or _dcp_trust(settings, book, parts.clock)
     client = GuardedClient(_limits(settings))
     signals, exchange = Signals(), _Exchange(settings, parts, trust, client)
     reader = TwinReader(db, ShellIds(secret_of(settings.twin.secret_file)))
@@ -179,13 +189,14 @@ def build(settings: Settings, parts: Parts) -> House:
         library=library,
         intake=intake,
         sender=sender,
-        walking=_walking(_Ground(settings, db, library, parts.clock), visits, intake.wake),
+        walking=_walking(_Ground(settings, db, library, book, parts.clock), visits, intake.wake),
         publication=publication,
         proof=trust.proof,
         client=client,
         grants=grants,
         abroad=abroad,
         log=log,
+        listings=_listings(settings, trust, directory, book, client),
         public=Starlette(routes=routes),
         clock=parts.clock,
     )
@@ -270,9 +281,30 @@ def _watched(door: Door, probe: Callable[[str], None]) -> Door:
     return replace(door, opening=opening)
 
 
-def _dcp_trust(settings: Settings, clock: Clock) -> Trust:
-    identity = DcpIdentity(dcp_settings(settings), settings.address_book(), clock)
-    return Trust(identity, dcp.routes(identity), identity.holder_binding())
+def _dcp_trust(settings: Settings, book: AddressBook, clock: Clock) -> Trust:
+    identity = DcpIdentity(dcp_settings(settings), book, clock)
+    # Directories of the field take a presentation that is addressed to its own holder.
+    membership = partial(identity.presentation, (MEMBERSHIP,), identity.did)
+    return Trust(identity, dcp.routes(identity), identity.holder_binding(), membership)
+
+
+def open_directory(settings: Settings, db: Database, clock: Clock) -> Directory | None:
+    """Return what the directory of the data space said so far; None where none is set."""
+    url = settings.discovery.bdrs_url
+    return Directory(db, url, clock) if url else None
+
+
+def _listings(
+    settings: Settings,
+    trust: Trust,
+    directory: Directory | None,
+    book: AddressBook,
+    client: GuardedClient,
+) -> Listings | None:
+    if directory is None or trust.membership is None:
+        return None
+    asking = DirectoryClient(client, directory.source, trust.membership)
+    return Listings(directory, asking, book, settings.discovery.bdrs_kept_seconds)
 
 
 def _limits(settings: Settings) -> ClientLimits:
@@ -327,6 +359,7 @@ class _Ground:
     settings: Settings
     db: Database
     library: ModelLibrary
+    book: AddressBook
     clock: Clock
 
 
@@ -362,7 +395,7 @@ def _walking(
     settings = house.settings
     own = settings.connector
     us = Partner(own.name, own.bpnl, settings.did)
-    book = settings.address_book()
+    book = house.book
     means = Means(
         db=house.db,
         own=own.bpnl,

@@ -94,7 +94,9 @@ def _begun(house: House, parts: Parts, listeners: Listeners) -> list[asyncio.Tas
     tasks = [asyncio.create_task(one) for one in vital]
     for task in tasks:
         task.add_done_callback(lambda _: listeners.close())
-    beside = (_republish(house), report_credentials(house.proof))
+    beside = [_republish(house), report_credentials(house.proof)]
+    if house.listings:
+        beside.append(house.listings.keep_fresh())
     return [*tasks, *(asyncio.create_task(one) for one in beside)]
 
 
@@ -189,6 +191,8 @@ def _exposed(house: House, operations: Operations, metrics: Metrics) -> bytes:
     for name, error in house.intake.troubles().items():
         metrics.feed_failing.labels(name, _code(error)).set(1)
     expose_expiries(house.proof, metrics, house.clock())
+    if house.listings:
+        house.listings.expose(metrics)
     return metrics.exposition()
 
 

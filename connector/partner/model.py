@@ -23,6 +23,14 @@ class Partner:
 
 
 @dataclass(frozen=True, slots=True)
+class UnlistedPartner:
+    """One company of the address book whose DID a directory of the data space has to tell."""
+
+    name: str
+    bpnl: Bpnl
+
+
+@dataclass(frozen=True, slots=True)
 class VerifiedCredential:
     """One verifiable credential whose signature, issuer, subject and dates were checked.
 

@@ -85,11 +85,21 @@ def _names(settings: Settings) -> Iterator[Problem]:
     yield from _repeated("offer", "name", [offer.name for offer in settings.offer])
     yield from _repeated("partner", "name", [partner.name for partner in settings.partner])
     yield from _repeated("partner", "did", [partner.did for partner in settings.partner])
+    yield from _directory(settings)
 
 
-def _repeated(table: str, key: str, values: Sequence[str]) -> Iterator[Problem]:
+def _directory(settings: Settings) -> Iterator[Problem]:
+    url = settings.discovery.bdrs_url
+    for place, partner in enumerate(settings.partner):
+        if partner.did is None and url is None:
+            yield _problem(("partner", place, "did"), "did_untold", partner=partner.name)
+    if url and url.startswith("http://") and not settings.development.allow_http:
+        yield _problem(("discovery", "bdrs_url"), "url_not_https", url=url)
+
+
+def _repeated(table: str, key: str, values: Sequence[str | None]) -> Iterator[Problem]:
     for place, value in enumerate(values):
-        if value in values[:place]:
+        if value is not None and value in values[:place]:
             yield _problem((table, place, key), "repeated", table=table, key=key, value=value)
 
 

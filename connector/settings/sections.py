@@ -25,6 +25,13 @@ REGISTRY_PURPOSE = "cx.core.digitalTwinRegistry:1"
 
 Name = Annotated[str, Meta(pattern=NAME_PATTERN, examples=["puebla"])]
 Port = Annotated[int, Meta(ge=1, le=65535, examples=[8181])]
+DirectoryUrl = Annotated[
+    str,
+    Meta(
+        pattern=r"^https?://[A-Za-z0-9.\-]+(:[0-9]{1,5})?(/[A-Za-z0-9._\-]+)*/?$",
+        examples=["https://bdrs.example.com/api/directory"],
+    ),
+]
 Seconds = Annotated[float, Meta(gt=0, le=86_400 * 30)]
 
 
@@ -221,7 +228,23 @@ class PartnerSection:
 
     name: Annotated[Name, Meta(description="what we call it here")]
     bpnl: Annotated[Bpnl, Meta(description="its business partner number")]
-    did: Annotated[Did, Meta(description="DID of its connector")]
+    did: Annotated[
+        Did | None,
+        Meta(description="DID of its connector; without one `discovery.bdrs_url` tells it"),
+    ] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiscoverySection:
+    """Where partners are looked up that `[[partner]]` names by their BPNL alone."""
+
+    bdrs_url: Annotated[
+        DirectoryUrl | None,
+        Meta(description="directory of the data space (BDRS), the address before /bpn-directory"),
+    ] = None
+    bdrs_kept_seconds: Annotated[
+        Seconds, Meta(description="how old its listing may become before it is read anew")
+    ] = 600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -306,6 +329,7 @@ class ConfigurationFile:
     models: ModelsSection = field(default_factory=ModelsSection)
     feed: tuple[FeedSection, ...] = ()
     partner: tuple[PartnerSection, ...] = ()
+    discovery: DiscoverySection = field(default_factory=DiscoverySection)
     policy: Mapping[str, PolicySection] = field(default_factory=dict)
     offer: tuple[OfferSection, ...] = ()
     consume: ConsumeSection = field(default_factory=ConsumeSection)

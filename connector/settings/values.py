@@ -8,8 +8,8 @@ from pathlib import Path
 
 from connector.identifiers import Did, did_web
 from connector.offer.model import AcceptedTerms, OfferRule, Policy
-from connector.partner.book import AddressBook
-from connector.partner.model import Partner
+from connector.partner.book import AddressBook, Dids
+from connector.partner.model import Partner, UnlistedPartner
 from connector.record.model import Adapter
 from connector.settings.sections import ConfigurationFile, FeedSection
 from connector.settings.sources import build_adapter
@@ -44,9 +44,16 @@ class Settings(ConfigurationFile):
         beside = self.file.parent / MODELS_NAME
         return self.models.folders or ((beside,) if beside.is_dir() else ())
 
-    def address_book(self) -> AddressBook:
-        """Return the partners; raises `SetupError` where two share a name or a DID."""
-        return AddressBook(tuple(Partner(p.name, p.bpnl, p.did) for p in self.partner))
+    def address_book(self, directory: Dids | None = None) -> AddressBook:
+        """Return the partners; raises `SetupError` where two share a name or a DID.
+
+        The ``directory`` tells the DIDs of those that are named by their BPNL alone.
+        """
+        return AddressBook(
+            tuple(Partner(p.name, p.bpnl, p.did) for p in self.partner if p.did),
+            tuple(UnlistedPartner(p.name, p.bpnl) for p in self.partner if not p.did),
+            directory,
+        )
 
     def policies(self) -> Mapping[str, Policy]:
         """Return the policies by name."""

@@ -102,16 +102,21 @@ class Company:
         feeds: Iterable[Feed] = (),
         offers: Iterable[Offer] = (),
         further: Mapping[str, Tables] | None = None,
+        unlisted: Iterable[Company] = (),
     ) -> None:
         """Write eslabon.toml; ``further`` are tables of it, such as ``{"limits": {...}}``.
 
         A table among them takes the place of the usual one.
+        Partners that are ``unlisted`` are named without DID: a directory has to tell it.
         """
         document: dict[str, Tables] = {
             **self._standing(),
             "policy": {POLICY: {"purposes": ["cx.core.industrycore:1"]}},
             "feed": [feed.table() for feed in feeds],
-            "partner": [{"name": p.name, "bpnl": p.bpnl, "did": p.did} for p in partners],
+            "partner": [
+                *({"name": p.name, "bpnl": p.bpnl, "did": p.did} for p in partners),
+                *({"name": p.name, "bpnl": p.bpnl} for p in unlisted),
+            ],
             "offer": [offer.table() for offer in offers],
             **(further or {}),
         }

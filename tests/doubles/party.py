@@ -73,9 +73,9 @@ class Town:
         default_factory=lambda: {p.did: caller(p) for p in (SUPPLIER, OEM, STRANGER)}
     )
 
-    async def endpoint(self, did: Did, kind: str) -> str | None:
+    async def endpoints(self, did: Did, kind: str) -> tuple[str, ...]:
         assert kind == "DataService"
-        return self.addresses.get(did, "http://127.0.0.1:9") + WELL_KNOWN
+        return (self.addresses.get(did, "http://127.0.0.1:9") + WELL_KNOWN,)
 
     async def vouched_hosts(self, did: Did) -> frozenset[str]:
         return frozenset({"127.0.0.1"})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import structlog
 
-from connector.errors import EslabonError, Finding, PartnerError
+from connector.errors import EslabonError, Finding, PartnerError, SetupError
 from connector.identifiers import Did
 from connector.partner.book import AddressBook
 from connector.partner.model import Caller, VerifiedCredential
@@ -196,13 +196,28 @@ class DcpIdentity:
             return response_message(())
         return response_message((self._issuer.presentation(verifier, credentials),))
 
-    async def endpoint(self, did: Did, kind: str) -> str | None:
-        """Return the URL of a service in a partner's DID document, such as ``DataService``."""
-        return (await self._resolver.document(did)).endpoint(kind)
+    async def endpoints(self, did: Did, kind: str) -> tuple[str, ...]:
+        """Return the URLs of a kind of service in a DID document, such as ``DataService``."""
+        document = await self._resolver.document(did)
+        return tuple(one.url.rstrip("/") for one in document.endpoints if one.type == kind)
 
     async def vouched_hosts(self, did: Did) -> frozenset[str]:
         """Return the hosts that a partner's DID document vouches for (design rule 13)."""
         return (await self._resolver.document(did)).hosts()
+
+    def presentation(self, kinds: Sequence[str], audience: Did) -> str:
+        """Return our credentials of these types as one signed presentation.
+
+        Raises `SetupError` naming the types of which we hold none that is in force.
+        """
+        credentials = self._wallet.presentable(kinds, self._clock())
+        if not credentials:
+            raise SetupError(
+                "connector.protocols.dcp:credential_missing",
+                type=", ".join(kinds),
+                folder=self._settings.credentials_folder,
+            )
+        return self._issuer.presentation(audience, credentials)
 
     def document(self) -> Mapping[str, object]:
         """Return our own DID document."""

@@ -61,10 +61,10 @@ class StaticIdentity:
         del audience
         return AUTHORIZATION
 
-    async def endpoint(self, did: Did, kind: str) -> str | None:
+    async def endpoints(self, did: Did, kind: str) -> tuple[str, ...]:
         """Name no services: the kit says in each message where it is."""
         del did, kind
-        return None
+        return ()
 
     async def vouched_hosts(self, did: Did) -> frozenset[str]:
         """Let the kit be on this machine."""

@@ -62,10 +62,10 @@ class MockIdentity:
         claim = {"region": "eu", "audience": audience, "clientId": ground.US}
         return orjson.dumps(claim).decode()
 
-    async def endpoint(self, did: Did, kind: str) -> str | None:
+    async def endpoints(self, did: Did, kind: str) -> tuple[str, ...]:
         """Return where the partner is: there is no DID document to ask."""
         del kind
-        return self.edc_url if did == EDC.did else None
+        return (self.edc_url,) if did == EDC.did else ()
 
     async def vouched_hosts(self, did: Did) -> frozenset[str]:
         """Let the partner be on this machine."""

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 import orjson
 import pytest
 
-from connector.errors import PartnerError
+from connector.errors import PartnerError, TransientError
 from connector.identifiers import Did
 from connector.protocols.dsp.discovery import (
     VersionDirectory,
-    path_of_version,
+    common_version,
+    read_versions,
     version_document,
 )
 from connector.protocols.dsp.outbound import next_page
@@ -26,13 +27,19 @@ class Documents:
 
     service: str | None = "https://partner.test/dsp/.well-known/dspace-version"
     body: bytes = orjson.dumps(version_document("/2025-1"))
+    statuses: dict[str, int] = field(default_factory=dict)
+    others: tuple[str, ...] = ()
     asked: list[str] = field(default_factory=list)
 
-    async def endpoint(self, did: Did, kind: str) -> str | None:
-        return self.service
+    async def endpoints(self, did: Did, kind: str) -> tuple[str, ...]:
+        return (*([self.service] if self.service else []), *self.others)
 
     async def vouched_hosts(self, did: Did) -> frozenset[str]:
         return frozenset({"partner.test"})
+
+
+def path_of(document: dict[str, object]) -> str:
+    return common_version(read_versions(orjson.dumps(document)), PARTNER).path
 
 
 class PlayedClient(GuardedClient):
@@ -48,7 +55,7 @@ class PlayedClient(GuardedClient):
 
     async def request(self, method: str, url: str, **_: object) -> Answer:
         self.documents.asked.append(url)
-        return Answer(200, {}, self.documents.body, url)
+        return Answer(self.documents.statuses.get(url, 200), {}, self.documents.body, url)
 
 
 @pytest.mark.parametrize(
@@ -101,7 +108,7 @@ async def test_a_partner_without_a_service_is_named() -> None:
     ],
 )
 def test_our_version_is_found_among_others(document: dict[str, object], path: str) -> None:
-    assert path == path_of_version(orjson.dumps(document), PARTNER)
+    assert path == path_of(document)
 
 
 @pytest.mark.parametrize(
@@ -117,7 +124,55 @@ def test_a_partner_without_our_version_is_told_apart(
     document: dict[str, object], offered: str
 ) -> None:
     with pytest.raises(PartnerError, match=f"it offers: {offered}"):
-        path_of_version(orjson.dumps(document), PARTNER)
+        path_of(document)
+
+
+@pytest.mark.parametrize("name", ["v0.8", "0.8", "2024/1", "2024-1"])
+def test_a_partner_that_only_speaks_older_versions_has_to_act(name: str) -> None:
+    with pytest.raises(PartnerError) as refused:
+        path_of({"protocolVersions": [{"version": name, "path": "/old"}]})
+
+    text = refused.value.text()
+    assert "connector.protocols.dsp:version_older" == refused.value.code
+    assert f"it offers: {name}" in text.what
+    assert "the partner has to act" in text.fix
+    assert "le toca al socio" in refused.value.text("es").fix
+
+
+async def test_a_partner_without_version_document_speaks_only_0_8() -> None:
+    well_known = "https://partner.test/dsp/.well-known/dspace-version"
+    documents = Documents(statuses={well_known: 404})
+    directory = VersionDirectory(PlayedClient(documents), documents)
+
+    with pytest.raises(PartnerError) as refused:
+        await directory.base_url(PARTNER)
+
+    assert "connector.protocols.dsp:version_unsaid" == refused.value.code
+    assert "version 0.8 and no other" in refused.value.text().why
+
+
+async def test_all_connectors_of_a_partner_are_found_and_one_down_does_not_hide_the_others() -> (
+    None
+):
+    second = "https://partner.test/second/.well-known/dspace-version"
+    down = "https://partner.test/down/.well-known/dspace-version"
+    documents = Documents(others=(second, down, second), statuses={down: 502})
+    directory = VersionDirectory(PlayedClient(documents), documents)
+    found = await directory.connectors(PARTNER)
+
+    bases = ("https://partner.test/dsp/2025-1", "https://partner.test/second/2025-1")
+    assert bases == found.base_urls
+    assert ["protocols:partner_troubled"] == [one.code for one in found.troubles]
+
+
+async def test_a_partner_all_of_whose_connectors_are_down_is_tried_again() -> None:
+    old = "https://partner.test/old/.well-known/dspace-version"
+    first = "https://partner.test/dsp/.well-known/dspace-version"
+    documents = Documents(others=(old,), statuses={first: 503, old: 404})
+    directory = VersionDirectory(PlayedClient(documents), documents)
+
+    with pytest.raises(TransientError, match="503"):
+        await directory.base_url(PARTNER)
 
 
 @pytest.mark.parametrize(
