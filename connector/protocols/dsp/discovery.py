@@ -80,7 +80,7 @@ class VersionDirectory:
     async def connectors(self, did: Did) -> Connectors:
         """Return all connectors of a partner, asked at once; raises where none is usable."""
         roots = await self.roots(did)
-        asked = [self._base(did, root) for root in roots[:SERVICES_MAX]]
+        asked = [self._address(did, root) for root in roots[:SERVICES_MAX]]
         outcomes = await asyncio.gather(*asked, return_exceptions=True)
         found = [one for one in outcomes if isinstance(one, str)]
         troubles = [one for one in outcomes if isinstance(one, EslabonError)]
@@ -113,11 +113,11 @@ class VersionDirectory:
             )
         return read_versions(answer.expect_success().body)
 
-    async def _base(self, did: Did, root: str) -> str:
+    async def _address(self, did: Did, root: str) -> str:
         kept = self._kept.get((did, root))
         if kept is not None and time.monotonic() < kept[0]:
             return kept[1]
-        base = root + common_version(await self.versions(did, root), did).path
+        base = root + newest_spoken(await self.versions(did, root), did).path
         self._kept[did, root] = (time.monotonic() + KEPT_SECONDS, base)
         while len(self._kept) > KEPT_MAX:
             self._kept.popitem(last=False)
@@ -151,7 +151,7 @@ def read_versions(raw: bytes) -> tuple[SpokenVersion, ...]:
     )
 
 
-def common_version(offered: Sequence[SpokenVersion], partner: Did) -> SpokenVersion:
+def newest_spoken(offered: Sequence[SpokenVersion], partner: Did) -> SpokenVersion:
     """Return the newest version that both speak.
 
     Raises `PartnerError` listing what is offered instead, and whether that is only older.

@@ -346,8 +346,7 @@ async def test_the_hosts_and_services_of_a_partner_come_from_its_document(pair: 
     identity = pair.oem.identity
     url = pair.supplier.identity._settings.public_url
 
-    assert f"{url}/.well-known/dspace-version" == await identity.endpoint(
-        pair.supplier.did, "DataService"
-    )
-    assert await identity.endpoint(pair.supplier.did, "IssuerService") is None
+    well_known = f"{url}/.well-known/dspace-version"
+    assert (well_known,) == await identity.endpoints(pair.supplier.did, "DataService")
+    assert () == await identity.endpoints(pair.supplier.did, "IssuerService")
     assert {"127.0.0.1"} == await identity.vouched_hosts(pair.supplier.did)

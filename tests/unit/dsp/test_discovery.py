@@ -11,7 +11,7 @@ from connector.errors import PartnerError, TransientError
 from connector.identifiers import Did
 from connector.protocols.dsp.discovery import (
     VersionDirectory,
-    common_version,
+    newest_spoken,
     read_versions,
     version_document,
 )
@@ -39,7 +39,7 @@ class Documents:
 
 
 def path_of(document: dict[str, object]) -> str:
-    return common_version(read_versions(orjson.dumps(document)), PARTNER).path
+    return newest_spoken(read_versions(orjson.dumps(document)), PARTNER).path
 
 
 class PlayedClient(GuardedClient):
