@@ -102,7 +102,7 @@ class Company:
         feeds: Iterable[Feed] = (),
         offers: Iterable[Offer] = (),
         further: Mapping[str, Tables] | None = None,
-        unlisted: Iterable[Company] = (),
+        unlisted: Iterable[Acquaintance] = (),
     ) -> None:
         """Write eslabon.toml; ``further`` are tables of it, such as ``{"limits": {...}}``.
 
