@@ -34,6 +34,7 @@ def dcp_settings(settings: Settings) -> DcpSettings:
         allow_private_networks=development.allow_private_networks,
         presentation_reuse_seconds=identity.presentation_reuse_seconds,
         holder_pids=frozenset(identity.holder_pids),
+        services=identity.services,
         token_client=_token_client(settings),
     )
 

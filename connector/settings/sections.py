@@ -32,6 +32,13 @@ DirectoryUrl = Annotated[
         examples=["https://bdrs.example.com/api/directory"],
     ),
 ]
+Url = Annotated[
+    str,
+    Meta(
+        pattern=r"^https?://[^\s/]+(/\S*)?$",
+        examples=["https://edc.example.com/api/dsp/.well-known/dspace-version"],
+    ),
+]
 Seconds = Annotated[float, Meta(gt=0, le=86_400 * 30)]
 
 
@@ -154,6 +161,14 @@ class IdentitySection:
             examples=["keys/sts.secret"],
         ),
     ] = None
+    services: Annotated[
+        Mapping[str, Url],
+        Meta(
+            description="services that its DID document names besides its own, by type; as "
+            "`DataService` the version document of another connector, whose wallet this is",
+            max_length=20,
+        ),
+    ] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -106,7 +106,7 @@ class Company:
     ) -> None:
         """Write eslabon.toml; ``further`` are tables of it, such as ``{"limits": {...}}``.
 
-        A table among them takes the place of the usual one.
+        What one of our tables says besides stays; of lists, it takes the place.
         Partners that are ``unlisted`` are named without DID: a directory has to tell it.
         """
         document: dict[str, Tables] = {
@@ -118,9 +118,8 @@ class Company:
                 *({"name": p.name, "bpnl": p.bpnl} for p in unlisted),
             ],
             "offer": [offer.table() for offer in offers],
-            **(further or {}),
         }
-        self.config.write_text(toml_of(document), encoding="utf-8")
+        self.config.write_text(toml_of(_over(document, further or {})), encoding="utf-8")
 
     def start(self) -> None:
         """Start its connector and wait until it is ready."""
@@ -271,6 +270,17 @@ class DataSpace:
         for company in self.companies:
             company.stop()
         self.process.stop()
+
+
+def _over(usual: Mapping[str, Tables], further: Mapping[str, Tables]) -> dict[str, Tables]:
+    merged = dict(usual)
+    for name, told in further.items():
+        known = merged.get(name, {})
+        if isinstance(known, Mapping) and isinstance(told, Mapping):
+            merged[name] = {**known, **told}
+        else:
+            merged[name] = told
+    return merged
 
 
 def _make_secrets(folder: Path) -> None:

@@ -22,6 +22,7 @@ KEYS_OF_IDENTITY = {
     "key_env",
     "key_file",
     "presentation_reuse_seconds",
+    "services",
     "sts_client_id",
     "sts_secret_file",
     "trusted_issuers",

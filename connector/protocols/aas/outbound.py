@@ -129,7 +129,10 @@ class PartnerVisit:
     async def _send(
         self, grant: AccessGrant, method: str, path: str, body: bytes | None
     ) -> Answer:
-        headers = await self._headers(grant) | {"Content-Type": "application/json"}
+        headers = await self._headers(grant)
+        if body is not None:
+            # Where there is none, an Eclipse data plane would pass one on and fail.
+            headers["Content-Type"] = "application/json"
         url = grant.endpoint.rstrip("/") + path
         return await self._client.request(method, url, headers=headers, body=body)
 

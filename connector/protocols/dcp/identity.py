@@ -57,7 +57,8 @@ class DcpSettings:
     understands; all known ones are answered. The signing key is
     in ``key_file``, or else ``key_pem`` is its text; further keys are only published, so that
     partners know the next one early and the former one for a while. Credentials are taken in
-    under ``holder_pids`` alone, and tokens given to ``token_client`` alone.
+    under ``holder_pids`` alone, and tokens given to ``token_client`` alone. ``services`` are
+    URLs by type that our document names besides our own services, or in their place.
     """
 
     did: Did
@@ -78,6 +79,7 @@ class DcpSettings:
     presented_credentials: tuple[str, ...] = CATENA_X_TYPES
     holder_pids: frozenset[str] = frozenset()
     token_client: TokenClient | None = None
+    services: Mapping[str, str] = field(default_factory=dict)
     lifetimes: Lifetimes = field(default_factory=Lifetimes)
 
 
@@ -221,13 +223,7 @@ class DcpIdentity:
 
     def document(self) -> Mapping[str, object]:
         """Return our own DID document."""
-        settings = self._settings
-        endpoints = (
-            Endpoint(CREDENTIAL_SERVICE, settings.public_url + CREDENTIAL_SERVICE_PATH),
-            Endpoint(DATA_SERVICE, settings.public_url + VERSION_PATH),
-            Endpoint(POSSESSION_SERVICE, settings.public_url),
-        )
-        return write_document(settings.did, self._keys, endpoints)
+        return write_document(self._settings.did, self._keys, _endpoints(self._settings))
 
     @property
     def did(self) -> Did:
@@ -262,6 +258,18 @@ def _keys(settings: DcpSettings) -> tuple[SigningKey, ...]:
         pem = settings.key_pem.encode()
         signing = read_key(pem, settings.did, source="identity.key_env")
     return signing, *(load_key_file(one, settings.did) for one in settings.further_key_files)
+
+
+def _endpoints(settings: DcpSettings) -> list[Endpoint]:
+    ours = {
+        CREDENTIAL_SERVICE: settings.public_url + CREDENTIAL_SERVICE_PATH,
+        DATA_SERVICE: settings.public_url + VERSION_PATH,
+        POSSESSION_SERVICE: settings.public_url,
+    }
+    if DATA_SERVICE in settings.services:
+        # Another connector reads for us, and nobody else makes such proofs.
+        del ours[POSSESSION_SERVICE]
+    return [Endpoint(kind, url) for kind, url in {**ours, **settings.services}.items()]
 
 
 def _demands(settings: DcpSettings) -> Demands:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import quote
-from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -20,6 +19,7 @@ from tests.conformance import java
 from tests.conformance.edc import ground
 from tests.conformance.edc.eclipse import ATTEMPTS, Consumer, Edc, Json, Publisher, fetch, reached
 from tests.conformance.edc.ground import HOST
+from tests.conformance.report import Report
 
 REPORTS = java.BUILD / "edc"
 ENDED = ("transfer:negotiation_ended", "transfer:transfer_ended")
@@ -140,33 +140,17 @@ def _fresh(log: Path) -> Path:
     return log
 
 
-_reports: list[pytest.TestReport] = []
+_report = Report("edc")
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Keep what became of each test here."""
-    report = yield
-    if report.when == "call" or not report.passed:
-        _reports.append(report)
-    return report
+    outcome = yield
+    _report.note(outcome)
+    return outcome
 
 
 def pytest_sessionfinish() -> None:
     """Write a report of these tests alone, beside those of the kits."""
-    if not _reports:
-        return
-    suite = ET.Element("testsuite", name="edc", tests=str(len(_reports)))
-    for report in _reports:
-        file, _, name = report.nodeid.partition("::")
-        case = ET.SubElement(
-            suite, "testcase", classname=Path(file).stem, name=name, time=f"{report.duration:.3f}"
-        )
-        for key, value in report.user_properties:
-            ET.SubElement(case, "property", name=key, value=str(value))
-        if not report.passed:
-            ET.SubElement(
-                case, "skipped" if report.skipped else "failure"
-            ).text = report.longreprtext
-    REPORTS.mkdir(parents=True, exist_ok=True)
-    ET.ElementTree(suite).write(REPORTS / "TEST-edc.xml", encoding="utf-8", xml_declaration=True)
+    _report.write(REPORTS)

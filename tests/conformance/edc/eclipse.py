@@ -54,14 +54,24 @@ def _contexts() -> Mapping[str, int]:
     return {name: free_port() for name in names}
 
 
+MOCK_IDENTITY = {"edc.participant.id": EDC.did}
+COMMAND = ("nice", "-n", "5", "java", "-Xmx512m")
+
+
 @dataclass
 class Edc:
-    """One connector; ``wait_ms`` is how long its state machines rest between two looks."""
+    """One connector; ``wait_ms`` is how long its state machines rest between two looks.
+
+    ``identity`` are its settings about who it is, ``classes`` a folder with ours beside ``jars``.
+    """
 
     folder: Path
     jars: Path
     log: Path
     wait_ms: int = 50
+    identity: Mapping[str, str] = field(default_factory=lambda: MOCK_IDENTITY)
+    classes: Path | None = None
+    command: Sequence[str] = COMMAND
     ports: Mapping[str, int] = field(default_factory=_contexts)
 
     def __post_init__(self) -> None:
@@ -69,9 +79,9 @@ class Edc:
         settings = self.folder / "edc.properties"
         settings.write_text(_properties(self._settings()), encoding="ascii")
         main = "org.eclipse.edc.boot.system.runtime.BaseRuntime"
-        argv = ("nice", "-n", "5", "java", "-Xmx512m", f"-Dedc.fs.config={settings}")
+        places = f"{self.jars}/*" + (f":{self.classes}" if self.classes else "")
         self.process = Process(
-            argv=(*argv, "-cp", f"{self.jars}/*", main),
+            argv=(*self.command, f"-Dedc.fs.config={settings}", "-cp", places, main),
             log=self.log,
             pid_file=self.folder / "edc.pid",
             mark=str(settings),
@@ -128,7 +138,7 @@ class Edc:
             **listening,
             **waits,
             "edc.data.plane.selector.state-machine.iteration-wait-millis": rest,
-            "edc.participant.id": EDC.did,
+            **self.identity,
             "edc.component.id": EDC.name,
             "edc.hostname": HOST,
             "edc.dsp.callback.address": self.protocol_root,
@@ -164,13 +174,26 @@ class Publisher:
         """Offer what lies at an address, under constraints that must hold together."""
         address = {"type": "HttpData", "baseUrl": backend, "proxyPath": "true"}
         for asset in assets:
-            named = {"@id": asset, "properties": {"name": asset}, "dataAddress": address}
-            self.edc.ask("/assets", named)
-        together = {"@type": "odrl:LogicalConstraint", "odrl:and": constraints}
-        rule = {"odrl:action": {"@id": "odrl:use"}, "odrl:constraint": together}
+            self.put(asset, {"name": asset}, address)
+        self.allow(assets, constraints)
+
+    def put(self, asset: str, properties: Json, address: Json) -> None:
+        """Make an asset, which nobody is offered yet."""
+        self.edc.ask("/assets", {"@id": asset, "properties": properties, "dataAddress": address})
+
+    def allow(
+        self, assets: Sequence[str], constraints: list[Json], access: Sequence[Json] = ()
+    ) -> None:
+        """Offer assets under constraints that must hold together, to those whom others let see.
+
+        Without constraints of ``access`` everybody sees them.
+        """
         name = uuid4().hex
-        for use, rules in (("access", []), ("usage", [rule])):
-            policy = {"@type": "odrl:Set", "odrl:permission": rules}
+        for use, asked in (("access", access), ("usage", constraints)):
+            policy = {
+                "@type": "odrl:Set",
+                "odrl:permission": [_permission(asked)] if asked else [],
+            }
             self.edc.ask("/policydefinitions", {"@id": f"{use}-{name}", "policy": policy})
         selector = {
             "@type": "Criterion",
@@ -189,6 +212,11 @@ class Publisher:
     def transfer(self, pid: str, state: str) -> Json:
         """Wait until a transfer is in a state."""
         return reached(lambda: self.edc.ask(f"/transferprocesses/{pid}"), state)
+
+
+def _permission(constraints: Sequence[Json]) -> Json:
+    together = {"@type": "odrl:LogicalConstraint", "odrl:and": list(constraints)}
+    return {"odrl:action": {"@id": "odrl:use"}, "odrl:constraint": together}
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
 from connector.collection.model import RemoteSubmodel
 from connector.errors import PartnerError
@@ -115,3 +119,22 @@ async def test_the_proof_is_made_for_the_partner_that_gave_the_token(visiting):
     await visit.value(PROVIDER, submodel(grants))
 
     assert {PROVIDER.did} == proofs.audiences
+
+
+async def test_a_read_without_a_body_names_no_kind_of_body(tmp_path):
+    said: list[str | None] = []
+
+    async def shell(request: Request) -> Response:
+        said.append(request.headers.get("content-type"))
+        return JSONResponse({"result": ["urn:uuid:1"]})
+
+    space = Dataspace(tmp_path)
+    url = await space.serve(
+        lambda _: Starlette(routes=[Route("/{rest:path}", shell, methods=["GET", "POST"])])
+    )
+    client = GuardedClient(ClientLimits(allow_http=True, allow_private_networks=True))
+    await PartnerVisit(client, Held(url, {"registry": "t"})).shells(PROVIDER, (("a", "b"),))
+    await client.close()
+    await space.stop()
+
+    assert ["application/json", None] == said

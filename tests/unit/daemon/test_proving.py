@@ -120,3 +120,30 @@ def test_a_proof_that_knows_no_credentials_has_no_figures() -> None:
     expose_expiries(object(), metrics, NOW)
 
     assert b"eslabon_credential_expiry_seconds{" not in metrics.exposition()
+
+
+def test_a_wallet_of_another_connector_shows_partners_that_one(folder: Path) -> None:
+    theirs = "https://edc.example/api/dsp/.well-known/dspace-version"
+    identity = {"key_file": "key.pem", "services": {"DataService": theirs}}
+    told = dcp_settings(settings(folder, identity))
+
+    shown = DcpIdentity(told, AddressBook(), lambda: NOW).document()["service"]
+
+    assert isinstance(shown, list)
+    # Nobody but ours proves that it holds a token, so the document does not promise it.
+    assert {
+        "CredentialService": f"{told.public_url}/dcp",
+        "DataService": theirs,
+    } == {one["type"]: one["serviceEndpoint"] for one in shown}
+
+
+def test_a_further_service_stands_beside_our_own(folder: Path) -> None:
+    identity = {"key_file": "key.pem", "services": {"IssuerService": "https://issuer.example"}}
+    proof = DcpIdentity(dcp_settings(settings(folder, identity)), AddressBook(), lambda: NOW)
+
+    shown = proof.document()["service"]
+
+    assert isinstance(shown, list)
+    assert {"CredentialService", "DataService", "DataPullProof", "IssuerService"} == {
+        one["type"] for one in shown
+    }

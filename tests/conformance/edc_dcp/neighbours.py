@@ -1,0 +1,82 @@
+"""Two members of a data space that know each other: one runs ours, the other an Eclipse one."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from deploy.demo.company import Company, DataSpace
+from deploy.demo.configuration import Feed, Offer
+from deploy.demo.processes import wait_until
+from tests.benchmarks.serial_parts import DELIMITER, ENCODING, MAPPING, PARTS, write
+from tests.conformance.edc.eclipse import Consumer, Json
+from tests.conformance.edc_dcp import plant
+from tests.conformance.edc_dcp.member import Member, Program
+
+OURS, THEIRS = "BPNL00000000PUE1", "BPNL00000000EDC1"
+ROWS = 16
+# What our plant made, and what of it is offered to the other.
+SEEN, UNSEEN = PARTS[0], PARTS[1]
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """Both, running, with what each publishes."""
+
+    space: DataSpace
+    ours: Company
+    theirs: Member
+
+    @classmethod
+    @contextmanager
+    def met(cls, folder: Path, what: Program) -> Iterator[Neighbours]:
+        """Start both and what lies behind them; stop all in the end."""
+        with ExitStack() as stack:
+            space = stack.enter_context(DataSpace.open(folder / "space"))
+            ours = space.company("puebla", OURS)
+            theirs = Member.made(space.company("edc", THEIRS), what, issuers=[space.authority])
+            both = cls(space, ours, theirs)
+            both.configure(folder)
+            stack.callback(theirs.stop)
+            ours.start()
+            theirs.start()
+            plant.publish(theirs.publisher, stack.enter_context(plant.serving(theirs.edc)))
+            wait_until(lambda: ours.counts()["offers"] == ROWS // len(PARTS), "our twins", 60.0)
+            yield both
+
+    def configure(self, folder: Path) -> None:
+        """Let ours take in what a plant made, and offer one kind of part to the other."""
+        drop, mapping = folder / "drop", folder / "serial.yaml"
+        drop.mkdir()
+        write(drop / "serial.csv", ROWS)
+        mapping.write_text(MAPPING, encoding="utf-8")
+        source = {"folder": str(drop), "encoding": ENCODING, "delimiter": DELIMITER}
+        feed = Feed("serial", "delimited_file", mapping, {**source, "stable_seconds": 0.1}, 0.2)
+        offer = Offer("parts", (self.theirs.wallet.name,), parts=(SEEN,))
+        # Every message is to be proven anew: a proof is kept for a minute otherwise.
+        fresh = {"identity": {"presentation_reuse_seconds": 0}}
+        partners = [self.theirs.wallet]
+        self.ours.configure(partners=partners, feeds=[feed], offers=[offer], further=fresh)
+
+    @property
+    def consumer(self) -> Consumer:
+        """The Eclipse connector as a consumer of ours."""
+        return self.theirs.consumer_of(self.ours)
+
+    def collect(self) -> Json:
+        """Let ours collect the one part of the other, and return what came of it."""
+        part = f"partInstanceId={plant.SERIAL}"
+        return self.ours.ask("collect", "--partner", self.theirs.wallet.name, "--part", part)
+
+    def keep_logs(self, folder: Path) -> None:
+        """Leave what both wrote where the reports lie."""
+        logs = {
+            "ours.jsonl": self.ours.folder / "log.jsonl",
+            "wallet.jsonl": self.theirs.wallet.folder / "log.jsonl",
+            "edc.log": self.theirs.edc.log,
+        }
+        for name, log in logs.items():
+            shutil.copyfile(log, folder / name)
