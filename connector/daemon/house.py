@@ -25,6 +25,7 @@ from connector.aspect.library import ModelLibrary, shipped_folder
 from connector.collection.gathering import Means
 from connector.collection.model import Visit
 from connector.collection.own import OwnVisit
+from connector.daemon.entrance import Entrance
 from connector.daemon.feeds import (
     FeedPlan,
     Sources,
@@ -43,10 +44,9 @@ from connector.loops.sending import Line, Sender
 from connector.loops.taking import Taking
 from connector.offer.datasets import Shelf
 from connector.offer.publication import Publication
-from connector.offer.sights import Sights
 from connector.partner.book import AddressBook
 from connector.partner.directory import Directory
-from connector.partner.model import HolderProofs, Identity, Partner
+from connector.partner.model import HolderProofs, Identity, Partner, Standing
 from connector.pipeline import Door
 from connector.protocols.aas.inbound import Registry
 from connector.protocols.aas.outbound import PartnerVisit
@@ -65,12 +65,13 @@ from connector.store.database import Database
 from connector.store.journal import Work
 from connector.store.signals import Signals
 from connector.store.turns import Turns
-from connector.transfer.access import Gate
 from connector.transfer.access_log import AccessLog
 from connector.transfer.acquisition import Acquisition
 from connector.transfer.delivery import DataSide, DeliveryDoor
 from connector.transfer.fates import Fates
 from connector.transfer.reactions import PromptTransfer, TransferReactions
+from connector.transfer.standing import Vigil
+from connector.transfer.watch import AccessWatch
 from connector.twin.identity import ShellIds, TwinIdentities
 from connector.twin.reading import TwinReader
 from connector.twin.registration import Registration
@@ -93,7 +94,8 @@ class Proof(Identity, Whereabouts, Protocol):
 class Trust:
     """How the connector proves itself and believes others, with the routes that this takes.
 
-    Without ``holders`` access tokens are not bound to the partner that they were given to.
+    Without ``holders`` access tokens are not bound to the partner that they were given to,
+    and without ``standing`` what was attested of a partner counts until it expires.
     ``membership`` presents our membership to the directory of the data space.
     """
 
@@ -101,6 +103,7 @@ class Trust:
     routes: Sequence[BaseRoute] = ()
     holders: HolderProofs | None = None
     membership: Callable[[], str] | None = None
+    standing: Standing | None = None
 
 
 def _unwatched(_: str) -> None:
@@ -146,6 +149,7 @@ class House:
     abroad: PartnerVisit
     log: AccessLog
     listings: Listings | None
+    watch: AccessWatch
     public: Starlette
     clock: Clock
 
@@ -153,22 +157,24 @@ class House:
 def build(settings: Settings, parts: Parts) -> House:
     """Put a connector together; raises `SetupError` for whatever cannot work."""
     store = store_path(settings)
-    turns = Turns()
+    turns, library = Turns(), open_library(settings)
     db = Database.open(store, parts.probe, turns.hurried())
-    library = open_library(settings)
     directory = open_directory(settings, db, parts.clock)
     book = settings.address_book(directory)
     trust = parts.trust or _dcp_trust(settings, book, parts.clock)
     client = GuardedClient(_limits(settings))
-    signals, exchange = Signals(), _Exchange(settings, parts, trust, client)
     reader = TwinReader(db, ShellIds(secret_of(settings.twin.secret_file)))
     shelf = Shelf(
         settings.offer_rules(), settings.policies().values(), reader.semantic_ids, settings.did
     )
+    vigil = Vigil(trust.standing, parts.clock, settings.limits.standing_seconds)
+    entrance = Entrance(db, shelf, parts.clock, vigil)
+    signals = Signals(entrance.verdicts.forget)
+    exchange = _Exchange(settings, parts, trust, client)
     doors, sender = exchange.doors(db, shelf, signals)
     log = AccessLog(store, parts.clock, turns.hurried())
     desk = dsp.Desk(trust.proof, trust.proof, *doors, shelf, settings.public.url)
-    gate = Gate(db, shelf, Sights(db, shelf), parts.clock, trust.holders)
+    gate = entrance.gate(trust.holders)
     routes = [
         *dsp.routes(desk),
         *trust.routes,
@@ -177,19 +183,16 @@ def build(settings: Settings, parts: Parts) -> House:
         *parts.routes,
     ]
     publication = Publication(settings.offer_rules())
-    watch = Watch(parts.clock, parts.probe, turns.is_crowded)
-    taking = open_taking(settings, library, publication, watch)
-    intake = IntakeThread(partial(Database.open, store, parts.probe, turns.patient()), taking)
+    intake = _intake(settings, library, publication, parts, turns)
     grants = exchange.grants(doors, signals)
     abroad = PartnerVisit(client, grants, trust.holders)
-    visits = _Visits(settings.connector.bpnl, OwnVisit(db), abroad)
     return House(
         settings=settings,
         db=db,
         library=library,
         intake=intake,
         sender=sender,
-        walking=_walking(_Ground(settings, db, library, book, parts.clock), visits, intake.wake),
+        walking=_walking(_Ground(settings, db, library, book, parts.clock), abroad, intake.wake),
         publication=publication,
         proof=trust.proof,
         client=client,
@@ -197,9 +200,19 @@ def build(settings: Settings, parts: Parts) -> House:
         abroad=abroad,
         log=log,
         listings=_listings(settings, trust, directory, book, client),
+        watch=entrance.watch(doors[1]),
         public=Starlette(routes=routes),
         clock=parts.clock,
     )
+
+
+def _intake(
+    settings: Settings, library: ModelLibrary, publication: Publication, parts: Parts, turns: Turns
+) -> IntakeThread:
+    watched = Watch(parts.clock, parts.probe, turns.is_crowded)
+    taking = open_taking(settings, library, publication, watched)
+    store = store_path(settings)
+    return IntakeThread(partial(Database.open, store, parts.probe, turns.patient()), taking)
 
 
 def store_path(settings: Settings) -> Path:
@@ -285,7 +298,13 @@ def _dcp_trust(settings: Settings, book: AddressBook, clock: Clock) -> Trust:
     identity = DcpIdentity(dcp_settings(settings), book, clock)
     # Directories of the field take a presentation that is addressed to its own holder.
     membership = partial(identity.presentation, (MEMBERSHIP,), identity.did)
-    return Trust(identity, dcp.routes(identity), identity.holder_binding(), membership)
+    return Trust(
+        proof=identity,
+        routes=dcp.routes(identity),
+        holders=identity.holder_binding(),
+        membership=membership,
+        standing=identity.standing(),
+    )
 
 
 def open_directory(settings: Settings, db: Database, clock: Clock) -> Directory | None:
@@ -389,9 +408,7 @@ class _Judge:
         return "; ".join(finding.text().what for finding in model.findings(payload)[:3])
 
 
-def _walking(
-    house: _Ground, visits: Callable[[Bpnl], Visit], arrived: Callable[[], None]
-) -> Walking:
+def _walking(house: _Ground, abroad: Visit, arrived: Callable[[], None]) -> Walking:
     settings = house.settings
     own = settings.connector
     us = Partner(own.name, own.bpnl, settings.did)
@@ -400,7 +417,7 @@ def _walking(
         db=house.db,
         own=own.bpnl,
         partner=lambda bpnl: us if bpnl == own.bpnl else book.by_bpnl(bpnl),
-        visit=visits,
+        visit=_Visits(own.bpnl, OwnVisit(house.db), abroad),
         invalid=_Judge(house.library),
         arrived=arrived,
         clock=house.clock,

@@ -19,6 +19,7 @@ from connector.daemon.proving import expose_expiries, report_credentials
 from connector.daemon.reports import Reports
 from connector.daemon.serving import Listeners, listen
 from connector.daemon.tracing import trace
+from connector.daemon.watching import watch_access
 from connector.errors import EslabonError, SetupError, Severity, TransientError
 from connector.settings.values import Settings
 from connector.store import lock
@@ -90,7 +91,10 @@ async def _live(settings: Settings, parts: Parts, began: float) -> None:
 def _begun(house: House, parts: Parts, listeners: Listeners) -> list[asyncio.Task[None]]:
     """Begin to send, to publish anew, to report, and what tests want; the first of them sends."""
     # Without the sender nothing would ever leave: better to end, and be started again.
-    vital = [house.sender.run(), *([parts.beside(house)] if parts.beside else [])]
+    # Without the watch, partners who have lost their standing would not be told.
+    watching = watch_access(house.watch, house.settings.limits.standing_seconds)
+    further = [parts.beside(house)] if parts.beside else []
+    vital = [house.sender.run(), watching, *further]
     tasks = [asyncio.create_task(one) for one in vital]
     for task in tasks:
         task.add_done_callback(lambda _: listeners.close())

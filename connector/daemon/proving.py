@@ -15,6 +15,7 @@ from connector.protocols.dcp.identity import DcpSettings
 from connector.protocols.dcp.token_desk import TokenClient
 from connector.settings.values import Settings
 from connector.telemetry import Metrics
+from connector.transfer.standing import LISTS_PER_TERM
 
 REPORTED_EVERY_SECONDS = 24 * 60 * 60
 
@@ -35,6 +36,7 @@ def dcp_settings(settings: Settings) -> DcpSettings:
         presentation_reuse_seconds=identity.presentation_reuse_seconds,
         holder_pids=frozenset(identity.holder_pids),
         services=identity.services,
+        status_list_seconds=settings.limits.standing_seconds / LISTS_PER_TERM,
         token_client=_token_client(settings),
     )
 

@@ -35,13 +35,15 @@ class VerifiedCredential:
     """One verifiable credential whose signature, issuer, subject and dates were checked.
 
     ``type`` is the credential's own type, such as ``MembershipCredential``; ``subject`` is
-    its ``credentialSubject`` as it came; ``expires_at`` is aware UTC.
+    its ``credentialSubject`` as it came; ``expires_at`` is aware UTC. ``statuses`` are its
+    ``credentialStatus`` entries as they came: where its issuer would withdraw it.
     """
 
     type: str
     subject: Mapping[str, object]
     issuer: str
     expires_at: datetime
+    statuses: tuple[Mapping[str, object], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,18 @@ class Identity(Protocol):
 
     async def authorization_for(self, audience: Did) -> str:
         """Return the ``Authorization`` header value of one message to ``audience``."""
+        ...
+
+
+class Standing(Protocol):
+    """Asks anew whether what was attested of a partner still counts."""
+
+    async def check(self, caller: Caller) -> None:
+        """Return when all credentials of ``caller`` count now.
+
+        Raises `PartnerError` saying why when one does not, and `TransientError` when nobody
+        can tell at this moment.
+        """
         ...
 
 

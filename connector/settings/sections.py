@@ -323,6 +323,13 @@ class LimitsSection:
     access_grant_seconds: Annotated[
         Seconds, Meta(description="how long one access token opens data")
     ] = 300.0
+    standing_seconds: Annotated[
+        Seconds,
+        Meta(
+            description="longest time that reads go on after a partner's credentials have "
+            "ceased to count, or nobody can tell whether they do; asked three times as often"
+        ),
+    ] = 60.0
     collection_parts_max: Annotated[
         int, Meta(description="parts in one walk of a bill of materials", ge=1)
     ] = 100_000

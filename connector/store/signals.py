@@ -9,8 +9,12 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+
+
+def _unheeded(_: str) -> None:
+    """Take no notice."""
 
 
 class Watch:
@@ -40,14 +44,19 @@ class Watch:
 
 
 class Signals:
-    """All who wait for news, by subject such as a process id."""
+    """All who wait for news, by subject such as a process id.
 
-    def __init__(self) -> None:
+    ``heeding`` is told every subject first, in the thread that tells the news.
+    """
+
+    def __init__(self, heeding: Callable[[str], None] = _unheeded) -> None:
+        self._heeding = heeding
         self._watches: defaultdict[str, set[Watch]] = defaultdict(set)
         self._lock = threading.Lock()
 
     def notify(self, subject: str) -> None:
         """Tell all who watch a subject; may be called from any thread."""
+        self._heeding(subject)
         if subject not in self._watches:
             return
         with self._lock:

@@ -33,7 +33,9 @@ from connector.transfer.model import (
     TransferTermination,
 )
 from connector.transfer.reactions import TransferReactions
+from connector.transfer.standing import attested
 from connector.transfer.states import TRANSFER, TransferMessage, TransferState
+from connector.transfer.terms import objections
 
 TOKEN_BYTES = 32
 
@@ -119,12 +121,13 @@ class DeliveryDoor(ProcessDoor[TransferProcess, TransferContent]):
         agreement = agreement_with(tx, Role.PROVIDER, caller.did, request.agreement_id)
         if agreement is None:
             raise PartnerError("transfer:agreement_unknown", agreement=request.agreement_id)
-        dataset, objections = self._decided(agreement.dataset_id, caller, now)
-        if dataset is None or objections:
+        agreed = orjson.dumps(agreement.policy)
+        dataset, against = self._decided(agreement.dataset_id, agreed, caller, now)
+        if dataset is None or against:
             raise PartnerError(
                 "transfer:access_refused",
                 dataset=agreement.dataset_id,
-                reasons="; ".join(objections),
+                reasons="; ".join(against),
             )
         return TransferProcess(
             pid=new_pid(),
@@ -141,30 +144,40 @@ class DeliveryDoor(ProcessDoor[TransferProcess, TransferContent]):
         )
 
     def _decided(
-        self, dataset_id: str, caller: Caller, now: datetime
+        self, dataset_id: str, agreed: bytes, caller: Caller, now: datetime
     ) -> tuple[Dataset | None, tuple[str, ...]]:
         """Return the dataset if the caller may see it, and what forbids to give it now."""
         dataset = self._shelf.find(dataset_id, caller, now)
         if dataset is None:
             return None, (word("transfer:dataset_withdrawn", dataset=dataset_id),)
-        return dataset, self._shelf.allows(dataset, caller, now).reasons
+        return dataset, objections(self._shelf, dataset, agreed, caller, now)
+
+    def _against(self, tx: Database, process: TransferProcess, caller: Caller) -> tuple[str, ...]:
+        """Return what forbids to resume a transfer of ours."""
+        agreement = agreement_with(tx, Role.PROVIDER, process.partner, process.agreement_id)
+        if agreement is None:
+            return (word("transfer:dataset_withdrawn", dataset=process.dataset_id),)
+        agreed, now = orjson.dumps(agreement.policy), self.ports.clock()
+        return self._decided(process.dataset_id, agreed, caller, now)[1]
 
     def _taken_in(
         self, tx: Database, process: TransferProcess, content: TransferContent, letter: Letter
     ) -> tuple[TransferProcess, tuple[str, ...]]:
-        objections: tuple[str, ...] = ()
+        against: tuple[str, ...] = ()
         match content:
+            case TransferRequest():
+                table.keep_standing(tx, process.pid, attested(letter.caller).credentials)
             case TransferStart(address=address) if process.role is Role.CONSUMER:
                 self._opened(tx, process, address)
             case TransferStart():
-                now = self.ports.clock()
-                _, objections = self._decided(process.dataset_id, letter.caller, now)
-                if not objections:
+                against = self._against(tx, process, letter.caller)
+                if not against:
+                    table.keep_standing(tx, process.pid, attested(letter.caller).credentials)
                     table.restore_tokens(tx, process.pid)
             case TransferSuspension() | TransferTermination():
                 reason = "; ".join(content.reasons) or content.code
                 process = replace(process, reason=reason)
-        return process, objections
+        return process, against
 
     def _opened(self, tx: Database, process: TransferProcess, address: DataAddress | None) -> None:
         # A partner that resumes without an address means the one that it gave before.
@@ -177,6 +190,8 @@ class DeliveryDoor(ProcessDoor[TransferProcess, TransferContent]):
     ) -> None:
         if process.role is Role.PROVIDER and state in _CLOSED:
             table.revoke_tokens(tx, process.pid, now)
+            if state in _OVER:
+                table.drop_standing(tx, process.pid)
         elif process.role is Role.CONSUMER and state in _OVER:
             table.drop_grant(tx, process.pid)
 

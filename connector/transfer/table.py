@@ -68,6 +68,42 @@ def restore_tokens(tx: Database, transfer_pid: str) -> None:
     tx.execute("UPDATE access_token SET revoked_at = NULL WHERE transfer = ?", (transfer_pid,))
 
 
+def keep_standing(tx: Database, transfer_pid: str, credentials: bytes) -> None:
+    """Store what the partner's credentials attested, as JSON."""
+    tx.execute(
+        "INSERT INTO standing (transfer, credentials) VALUES (?,?)"
+        " ON CONFLICT (transfer) DO UPDATE SET credentials = excluded.credentials",
+        (transfer_pid, credentials),
+    )
+
+
+def standing_of(db: Database, transfer_pid: str) -> bytes | None:
+    """Return what the partner's credentials attested; None when that was not kept."""
+    row = db.row("SELECT credentials FROM standing WHERE transfer = ?", (transfer_pid,))
+    return row[0] if row else None
+
+
+def drop_standing(tx: Database, transfer_pid: str) -> None:
+    """Forget what was attested for a transfer that is over."""
+    tx.execute("DELETE FROM standing WHERE transfer = ?", (transfer_pid,))
+
+
+def open_access(db: Database, now: datetime, after: str, rows_max: int) -> list[Row]:
+    """Return a page of the transfers whose token opens something, in the order of their pids.
+
+    Each row: pid, partner, BPNL, dataset, policy of the agreement, credentials attested.
+    """
+    return db.rows(
+        "SELECT t.pid, t.partner, t.bpnl, t.dataset, g.policy, s.credentials"
+        " FROM access_token a JOIN transfer t ON t.pid = a.transfer AND t.role = 'provider'"
+        " JOIN agreement g ON g.role = 'provider' AND g.partner = t.partner"
+        " AND g.id = t.agreement JOIN standing s ON s.transfer = t.pid"
+        " WHERE a.expires_at > ? AND a.revoked_at IS NULL AND t.pid > ?"
+        " AND coalesce(t.heading, t.state) = 'STARTED' GROUP BY t.pid ORDER BY t.pid LIMIT ?",
+        (millis(now), after, rows_max),
+    )
+
+
 def keep_grant(
     tx: Database, process: TransferProcess, address: DataAddress, expires_at: datetime
 ) -> None:

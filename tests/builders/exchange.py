@@ -20,6 +20,7 @@ from connector.partner.model import (
     PROOF_HEADER,
     Caller,
     HolderProofs,
+    Standing,
     UnprovenHolderError,
     VerifiedCredential,
 )
@@ -29,8 +30,12 @@ from connector.protocols.dataplane.inbound import DataPlane
 from connector.store import journal
 from connector.store.database import Database
 from connector.store.journal import millis
-from connector.transfer.access import Access, Gate, check_access
+from connector.transfer.access import Access, check_access
 from connector.transfer.access_log import AccessLog
+from connector.transfer.gate import Gate
+from connector.transfer.standing import Vigil, attested
+from connector.transfer.table import keep_standing
+from connector.transfer.verdicts import Verdicts
 from connector.twin.identity import ShellIds, derive_id
 from connector.twin.reading import TwinReader
 from connector.twin.registration import Registration
@@ -136,6 +141,7 @@ class Plant:
     rules: Sequence[OfferRule] = RULES
     now: datetime = NOW
     proofs: HolderProofs | None = field(default_factory=PlayedProofs)
+    standing: Standing | None = None
     publication: Publication = field(init=False)
 
     def __post_init__(self) -> None:
@@ -153,7 +159,9 @@ class Plant:
         policies = policies or (TRACEABILITY, FOOTPRINT)
         self.publication = Publication(rules)
         self.shelf = Shelf(rules, policies, self.twins.semantic_ids, "puebla")
-        gate = Gate(self.db, self.shelf, Sights(self.db, self.shelf), self.clock, self.proofs)
+        self.vigil = Vigil(self.standing, self.clock)
+        self.verdicts = Verdicts(self.db, self.shelf, self.clock, self.vigil)
+        gate = Gate(self.verdicts, Sights(self.db, self.shelf), self.clock, self.proofs)
         registry = Registry(gate, self.twins, self.shelf, self.log, PUBLIC_URL)
         plane = DataPlane(gate, self.twins, self.log)
         self.app = Starlette(routes=[*registry.routes(), *plane.routes()])
@@ -195,9 +203,10 @@ class Plant:
             )
             tx.execute(
                 "INSERT INTO agreement (role, partner, id, negotiation, dataset, assigner,"
-                " assignee, policy, signed_at) VALUES ('provider',?,?,'',?,'','',x'',?)",
-                (did, f"agreement {token}", dataset.id, at),
+                " assignee, policy, signed_at) VALUES ('provider',?,?,'',?,'','',?,?)",
+                (did, f"agreement {token}", dataset.id, orjson.dumps(dataset.policy), at),
             )
+            keep_standing(tx, pid, attested(caller(bpnl)).credentials)
             tx.execute(
                 "INSERT INTO access_token VALUES (?,?,?,?,?,?,?,NULL)",
                 (

@@ -22,9 +22,9 @@ from connector.protocols.aas import messages
 from connector.protocols.aas.messages import Links
 from connector.protocols.http import bounded_body
 from connector.protocols.result import NOT_FOUND, UNSUPPORTED, answering, json_answer, unsupported
-from connector.transfer.access import Gate, Visitor
 from connector.transfer.access_log import AccessLog
 from connector.transfer.addresses import REGISTRY_PATH, uuid_of
+from connector.transfer.gate import Gate, Visitor
 from connector.twin.reading import Shell, TwinReader
 from connector.twin.search import Position, position_of
 

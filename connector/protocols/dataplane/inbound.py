@@ -15,9 +15,9 @@ from starlette.routing import BaseRoute, Route
 from connector.errors import PartnerError
 from connector.offer.model import DatasetKind
 from connector.protocols.result import NOT_FOUND, answering
-from connector.transfer.access import Gate, Visitor
 from connector.transfer.access_log import AccessLog
 from connector.transfer.addresses import DATA_PATH, slug, uuid_of
+from connector.transfer.gate import Gate, Visitor
 from connector.twin.reading import SubmodelValue, TwinReader
 
 

@@ -151,7 +151,9 @@ def check_issued(one: IssuedCredential, *, by: Did, now: datetime) -> None:
 
 def verified(one: IssuedCredential, kind: str) -> VerifiedCredential:
     """Return what rooms may rely on, of a credential that passed every check."""
-    return VerifiedCredential(kind, one.subjects[0], one.issuer, one.expires_at())
+    return VerifiedCredential(
+        kind, one.subjects[0], one.issuer, one.expires_at(), tuple(one.statuses)
+    )
 
 
 def attested_bpnl(credentials: Iterable[VerifiedCredential], *, holder: Did) -> Bpnl:

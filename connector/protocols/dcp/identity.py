@@ -37,6 +37,7 @@ from connector.protocols.dcp.revocation import StatusLists
 from connector.protocols.dcp.schemas import CredentialSchemas
 from connector.protocols.dcp.self_issuer import Lifetimes, SelfIssuer
 from connector.protocols.dcp.senders import Senders
+from connector.protocols.dcp.standing import LastingProof
 from connector.protocols.dcp.storage import Deliveries, Storage
 from connector.protocols.dcp.token_desk import TokenClient, TokenDesk
 from connector.protocols.dcp.tokens import read_access_token
@@ -72,7 +73,7 @@ class DcpSettings:
     allow_private_networks: bool = False
     presentation_reuse_seconds: int = 60
     did_document_seconds: int = 300
-    status_list_seconds: int = 10
+    status_list_seconds: float = 10
     scope_alias: str = TYPE_ALIASES[0]
     requested_credentials: tuple[str, ...] = CATENA_X_TYPES
     required_credentials: tuple[str, ...] = ()
@@ -122,19 +123,21 @@ class DcpIdentity:
             scopes=" ".join(_scope(kind) for kind in settings.presented_credentials),
             lifetimes=settings.lifetimes,
         )
-        statuses = StatusLists(
-            self._resolver,
-            self._clients[0],
-            clock,
-            timedelta(seconds=settings.status_list_seconds),
-        )
+        kept = timedelta(seconds=settings.status_list_seconds)
+        statuses = StatusLists(self._resolver, self._clients[0], clock, kept)
         schemas = CredentialSchemas(self._resolver, self._clients[0], clock)
         reach = Reach(self._resolver, statuses, schemas, self._clients[1])
-        self._verifier = Verifier(_demands(settings), reach, self._issuer, book)
+        demands = _demands(settings)
+        self._verifier = Verifier(demands, reach, self._issuer, book)
+        self._standing = LastingProof(demands.trusted, book, statuses, clock)
 
     def holder_binding(self) -> HolderBinding:
         """Return what proves us, and our partners, as the holders of access tokens."""
         return HolderBinding(self._settings.did, self._resolver, self._issuer, self._clock)
+
+    def standing(self) -> LastingProof:
+        """Return what asks again whether what partners' credentials attested still counts."""
+        return self._standing
 
     def storage(self) -> Storage:
         """Return what takes in the credentials that issuers deliver."""

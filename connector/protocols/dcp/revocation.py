@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -56,15 +56,21 @@ class StatusLists:
         The issuer is trusted already. Raises `TransientError` when its list cannot be had at
         this moment.
         """
-        for entry in status_entries(credential, who=who):
-            bits = await self._bits(credential.issuer, entry)
-            if is_withdrawn(bits, entry, who=who):
-                raise PartnerError(
-                    "connector.protocols.dcp:credential_withdrawn",
-                    who=who,
-                    type=", ".join(credential.types),
-                    purpose=entry.purpose,
-                )
+        entry = await self.withdrawal(credential.issuer, credential.statuses, who=who)
+        if entry is not None:
+            raise withdrawn(entry, ", ".join(credential.types), who=who)
+
+    async def withdrawal(
+        self, issuer: Did, statuses: Sequence[Mapping[str, object]], *, who: str
+    ) -> StatusEntry | None:
+        """Return the entry under which a credential with these statuses is withdrawn, if any.
+
+        Raises as `check`, but not when it is withdrawn.
+        """
+        for entry in status_entries(statuses, who=who):
+            if is_withdrawn(await self._bits(issuer, entry), entry, who=who):
+                return entry
+        return None
 
     async def _bits(self, issuer: Did, entry: StatusEntry) -> bytes:
         # One list serves all who are in it: the place in it is no part of its name.
@@ -87,3 +93,10 @@ class StatusLists:
         key = await self._resolver.key(issuer, kid, Purpose.ASSERTION)
         check_signature(credential.jwt, key, who=issuer)
         return _List(read_list(credential, place, who=issuer), now)
+
+
+def withdrawn(entry: StatusEntry, kind: str, *, who: str) -> PartnerError:
+    """Return the error that says that a credential of this kind was withdrawn."""
+    return PartnerError(
+        "connector.protocols.dcp:credential_withdrawn", who=who, type=kind, purpose=entry.purpose
+    )

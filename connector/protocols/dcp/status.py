@@ -8,7 +8,7 @@ from __future__ import annotations
 import binascii
 import zlib
 from base64 import urlsafe_b64decode
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from connector.errors import PartnerError
@@ -37,15 +37,17 @@ class StatusEntry:
     list_type: str
 
 
-def status_entries(credential: IssuedCredential, *, who: str) -> tuple[StatusEntry, ...]:
-    """Return the bits that decide on a credential; none if it names no status.
+def status_entries(
+    statuses: Sequence[Mapping[str, object]], *, who: str
+) -> tuple[StatusEntry, ...]:
+    """Return the bits that decide on a credential with these statuses; none without any.
 
     Raises `PartnerError` for a status that cannot be understood: what might be withdrawn is
     not accepted unseen.
     """
-    if len(credential.statuses) > ENTRIES_MAX:
-        raise _refusal("status_unknown", who, type=f"{len(credential.statuses)} entries")
-    entries = [_entry(one, who) for one in credential.statuses]
+    if len(statuses) > ENTRIES_MAX:
+        raise _refusal("status_unknown", who, type=f"{len(statuses)} entries")
+    entries = [_entry(one, who) for one in statuses]
     return tuple(one for one in entries if one.purpose in _WITHDRAWING)
 
 
