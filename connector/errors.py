@@ -13,7 +13,8 @@ of that text, so that it can be shown in the reader's language at the edge.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -52,6 +53,16 @@ class PartnerError(EslabonError):
 
 class TransientError(EslabonError):
     """Nobody has to act: the same attempt may succeed later."""
+
+
+@contextmanager
+def about(who: str) -> Iterator[None]:
+    """Add to every error raised inside whom it is about, unless it says so itself."""
+    try:
+        yield
+    except EslabonError as error:
+        error.params = {"who": who, **error.params}
+        raise
 
 
 class Severity(StrEnum):

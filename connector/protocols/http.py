@@ -221,13 +221,8 @@ def permitted_url(
     Names are checked once more where they are resolved; here it is the scheme, the list of
     hosts, and addresses written out as numbers.
     """
-    try:
-        target = URL(url)
-        host = target.host
-    except ValueError:
-        raise PartnerError("protocols:url_malformed", url=url) from None
-    if not host or target.user is not None:
-        raise PartnerError("protocols:url_malformed", url=url)
+    target = _parsed(url)
+    host = target.host or ""
     if target.scheme != "https" and not (limits.allow_http and target.scheme == "http"):
         raise PartnerError("protocols:scheme_refused", url=url)
     if allowed_hosts is not None and host.lower() not in allowed_hosts:
@@ -236,6 +231,18 @@ def permitted_url(
     if literal is not None and not is_public(literal):
         raise PartnerError("protocols:address_private", host=host)
     return target
+
+
+def host_of(url: str) -> str:
+    """Return the host of an address of the web, in lower case.
+
+    It is read as the client reads it that would call it: two readings of one address are a
+    way in. Raises `PartnerError` when it is none.
+    """
+    target = _parsed(url)
+    if target.scheme not in ("http", "https"):
+        raise PartnerError("protocols:scheme_refused", url=url)
+    return (target.host or "").lower()
 
 
 def is_public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
@@ -278,6 +285,17 @@ async def _bounded_body(reply: aiohttp.ClientResponse, url: str, limit_bytes: in
         if len(content) > limit_bytes:
             raise PartnerError("protocols:answer_too_large", url=url, limit=limit_bytes)
     return bytes(content)
+
+
+def _parsed(url: str) -> URL:
+    try:
+        target = URL(url)
+        host = target.host
+    except ValueError:
+        raise PartnerError("protocols:url_malformed", url=url) from None
+    if not host or target.user is not None:
+        raise PartnerError("protocols:url_malformed", url=url)
+    return target
 
 
 def _headers_of(reply: aiohttp.ClientResponse) -> dict[str, str]:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import structlog
-
-from connector.errors import EslabonError, Finding, PartnerError, SetupError
+from connector.errors import Finding, PartnerError, SetupError, about
 from connector.identifiers import Did
 from connector.partner.book import AddressBook
 from connector.partner.model import Caller, VerifiedCredential
@@ -157,8 +154,8 @@ class DcpIdentity:
         Raises `PartnerError` naming who and why when the proof fails, and `TransientError`
         when the caller's own endpoints are not reached to check it.
         """
-        with _refusals_logged():
-            did, access_token = await self._senders.prove(authorization, with_access=True)
+        did, access_token = await self._senders.prove(authorization, with_access=True)
+        with about(did):
             return await self._verifier.caller(did, access_token, self._clock)
 
     async def presented(self, authorization: str | None) -> tuple[VerifiedCredential, ...]:
@@ -166,8 +163,8 @@ class DcpIdentity:
 
         It is what the protocol alone demands (DCP 1.0, 5.4.3). Raises as `authenticate`.
         """
-        with _refusals_logged():
-            did, access_token = await self._senders.prove(authorization, with_access=True)
+        did, access_token = await self._senders.prove(authorization, with_access=True)
+        with about(did):
             return await self._verifier.credentials(did, access_token, self._clock)
 
     async def authorization_for(self, audience: Did) -> str:
@@ -288,20 +285,6 @@ def _demands(settings: DcpSettings) -> Demands:
 
 def _scope(kind: str) -> str:
     return scope_of(kind, TYPE_ALIASES[0])
-
-
-@contextmanager
-def _refusals_logged() -> Iterator[None]:
-    try:
-        yield
-    except EslabonError as refused:
-        log = structlog.get_logger()
-        log.warning("caller.refused", code=refused.code, **_loggable(refused.params))
-        raise
-
-
-def _loggable(params: Mapping[str, object]) -> dict[str, str]:
-    return {name: str(value)[:300] for name, value in params.items()}
 
 
 def _refusal(key: str, who: str, **params: object) -> PartnerError:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
+from connector.errors import about
 from connector.identifiers import Did
 from connector.protocols.dcp.did import Purpose
 from connector.protocols.dcp.jwt import LEEWAY_SECONDS
@@ -39,12 +40,13 @@ class Senders:
         """
         now = self._clock().timestamp()
         who, jwt = read_token(bearer_token(authorization), audience=self._us, now=now)
-        if with_access:
-            check_access(who, jwt)
-        kid = check_kid(jwt.header.kid, who)
-        key = await self._resolver.key(who, kid, Purpose.INVOCATION)
-        check_signature(jwt, key, who=who)
-        # Remembered only now: a forged token must not use up the identifier of a true one.
-        expires = (jwt.claims.exp or now) + LEEWAY_SECONDS
-        self._seen.use(who, jwt.claims.jti, expires=expires, now=now)
+        with about(who):
+            if with_access:
+                check_access(who, jwt)
+            kid = check_kid(jwt.header.kid, who)
+            key = await self._resolver.key(who, kid, Purpose.INVOCATION)
+            check_signature(jwt, key, who=who)
+            # Remembered only now: a forged token must not use up the identifier of a true one.
+            expires = (jwt.claims.exp or now) + LEEWAY_SECONDS
+            self._seen.use(who, jwt.claims.jti, expires=expires, now=now)
         return who, jwt.claims.token

@@ -22,6 +22,7 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 CATALOG_ERROR = "CatalogError"
 NEGOTIATION_ERROR = "ContractNegotiationError"
 TRANSFER_ERROR = "TransferError"
+REASON_CHARACTERS_MAX = 1000
 
 
 class UnprovenError(PartnerError):
@@ -49,13 +50,15 @@ class Refusal:
                 return await act(request, caller)
             except (PartnerError, DataError, TransientError) as error:
                 status = status_of(error)
-                who = caller.did if caller else "unproven"
+                # Who is only said to have sent it, where the proof failed.
+                who = caller.did if caller else str(error.params.get("who", "?"))[:300]
                 structlog.get_logger().warning(
                     "message.rejected",
                     path=request.url.path,
                     partner=who,
                     status=status,
-                    reason=str(error),
+                    proven=caller is not None,
+                    reason=str(error)[:REASON_CHARACTERS_MAX],
                 )
                 return json_answer(self._body(request, error), status)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 import structlog
 from starlette.requests import Request
@@ -51,7 +50,7 @@ from connector.protocols.dsp.reading import (
     transfer_from_wire,
     transfer_request_from_wire,
 )
-from connector.protocols.http import bounded_body
+from connector.protocols.http import bounded_body, host_of
 from connector.transfer.delivery import DeliveryDoor
 from connector.transfer.model import TransferRequest
 from connector.transfer.states import TransferMessage
@@ -226,10 +225,7 @@ def _process_routes(
 
 async def _check_callback(desk: Desk, caller: Caller, address: str) -> None:
     """Refuse a callback address for which the caller's own document does not vouch."""
-    try:
-        host = (urlsplit(address).hostname or "").lower()
-    except ValueError:
-        host = ""
+    host = host_of(address)
     if host not in await desk.whereabouts.vouched_hosts(caller.did):
         raise PartnerError("protocols:host_not_vouched", url=address, host=host)
 
