@@ -151,21 +151,23 @@ async def test_a_foreign_process_looks_like_none(site: Site, kind: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("address", "host"),
+    ("address", "code"),
     [
-        ("http://169.254.169.254/latest", "169.254.169.254"),
-        ("https://oem.example@evil.example/dsp", "evil.example"),
-        ("http://[::1", ""),
-        ("file:///etc/passwd", ""),
+        ("http://169.254.169.254/latest", "host_not_vouched"),
+        ("https://oem.example@evil.example/dsp", "url_malformed"),
+        ("http://evil.example\\@oem.example/dsp", "url_malformed"),
+        ("http://[::1", "url_malformed"),
+        ("file:///etc/passwd", "url_malformed"),
+        ("gopher://oem.example/dsp", "scheme_refused"),
     ],
 )
 async def test_a_callback_into_somebody_elses_network_is_refused(
-    site: Site, address: str, host: str
+    site: Site, address: str, code: str
 ) -> None:
     reply = await site.post("/negotiations/request", site.request(callbackAddress=address))
 
-    assert (400, "host_not_vouched") == (reply.status, reply.json["code"])
-    assert host in reply.json["reason"][0]
+    assert (400, code) == (reply.status, reply.json["code"])
+    assert address in reply.json["reason"][0]
     assert [] == site.doors.db.rows("SELECT pid FROM negotiation")
 
 
