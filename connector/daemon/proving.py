@@ -17,6 +17,7 @@ from connector.settings.values import Settings
 from connector.telemetry import Metrics
 from connector.transfer.standing import LISTS_PER_TERM
 
+USED_TOKENS_NAME = "used-tokens"
 REPORTED_EVERY_SECONDS = 24 * 60 * 60
 
 
@@ -38,6 +39,7 @@ def dcp_settings(settings: Settings) -> DcpSettings:
         services=identity.services,
         status_list_seconds=settings.limits.standing_seconds / LISTS_PER_TERM,
         token_client=_token_client(settings),
+        used_tokens_folder=settings.connector.data / USED_TOKENS_NAME,
     )
 
 

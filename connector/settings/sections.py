@@ -102,7 +102,8 @@ class IdentitySection:
     key_file: Annotated[
         Path | None,
         Meta(
-            description="private key that signs, EC P-256 in PEM; or else `key_env`",
+            description="private key that signs, in PEM: EC P-256, secp256k1 or Ed25519; "
+            "or else `key_env`",
             examples=["keys/connector.pem"],
         ),
     ] = None

@@ -29,6 +29,7 @@ from connector.protocols.dcp.messages import (
     scope_of,
     types_of,
 )
+from connector.protocols.dcp.replay import SeenTokens
 from connector.protocols.dcp.resolver import DidResolver, Freshness
 from connector.protocols.dcp.revocation import StatusLists
 from connector.protocols.dcp.schemas import CredentialSchemas
@@ -56,7 +57,8 @@ class DcpSettings:
     in ``key_file``, or else ``key_pem`` is its text; further keys are only published, so that
     partners know the next one early and the former one for a while. Credentials are taken in
     under ``holder_pids`` alone, and tokens given to ``token_client`` alone. ``services`` are
-    URLs by type that our document names besides our own services, or in their place.
+    URLs by type that our document names besides our own services, or in their place. Which
+    tokens of partners were used is kept in ``used_tokens_folder``, without one in memory.
     """
 
     did: Did
@@ -78,6 +80,7 @@ class DcpSettings:
     holder_pids: frozenset[str] = frozenset()
     token_client: TokenClient | None = None
     services: Mapping[str, str] = field(default_factory=dict)
+    used_tokens_folder: Path | None = None
     lifetimes: Lifetimes = field(default_factory=Lifetimes)
 
 
@@ -112,7 +115,10 @@ class DcpIdentity:
             allow_http=settings.allow_http,
             freshness=Freshness(kept=timedelta(seconds=settings.did_document_seconds)),
         )
-        self._senders = Senders(settings.did, self._resolver, clock)
+        self._seen = SeenTokens(
+            settings.used_tokens_folder, lambda did: book.by_did(did) is not None
+        )
+        self._senders = Senders(settings.did, self._resolver, clock, self._seen)
         self._issuer = SelfIssuer(
             self._keys[0],
             settings.did,
@@ -146,7 +152,7 @@ class DcpIdentity:
     def token_desk(self) -> TokenDesk | None:
         """Return what gives tokens to another program of ours; none unless one is named."""
         client = self._settings.token_client
-        return TokenDesk(client, self._issuer) if client else None
+        return TokenDesk(client, self._issuer, self._clock) if client else None
 
     async def authenticate(self, authorization: str | None) -> Caller:
         """Return who sent a request with this ``Authorization`` header (DCP 1.0, 4.3).
@@ -245,7 +251,8 @@ class DcpIdentity:
         return self._wallet.expiries(self._settings.presented_credentials, self._clock())
 
     async def close(self) -> None:
-        """Close the connections to partners."""
+        """Close the connections to partners, and our files."""
+        self._seen.close()
         for client in self._clients:
             await client.close()
 

@@ -19,6 +19,8 @@ from connector.protocols.dcp.messages import QUERY_BYTES_MAX, UnsupportedQueryEr
 from connector.protocols.dcp.token_desk import FORM_BYTES_MAX, FORM_FIELDS_MAX, TokenDesk
 from connector.protocols.http import bounded_body
 
+TOO_MANY = 429
+
 _JSON = "application/json"
 _OWN = "connector.protocols.dcp:"
 _STATUSES = {
@@ -34,6 +36,8 @@ _STATUSES = {
     _OWN + "type_not_plain": 400,
     _OWN + "offer_of_other": 403,
     _OWN + "token_request_wrong": 400,
+    _OWN + "token_secrets_wrong": TOO_MANY,
+    _OWN + "token_requests_many": TOO_MANY,
 }
 _Endpoint = Callable[[Request], Coroutine[None, None, Response]]
 
@@ -94,7 +98,7 @@ def _granting(tokens: TokenDesk) -> _Endpoint:
     async def token(request: Request) -> Response:
         try:
             body = await bounded_body(request, FORM_BYTES_MAX)
-            granted = tokens.grant(_form(body))
+            granted = tokens.grant(_form(body), _address(request))
         except PartnerError as trouble:
             return _refused(trouble, request)
         return Response(granted, media_type=_JSON, headers={"Cache-Control": "no-store"})
@@ -116,8 +120,14 @@ def _refused(trouble: EslabonError, request: Request) -> Response:
         path=request.url.path,
         code=trouble.code,
         who=str(trouble.params.get("who", "?"))[:300],
-        address=request.client.host if request.client else "?",
+        address=_address(request),
     )
     # What is wrong with our own set-up is not the partner's to read.
     words = "" if isinstance(trouble, SetupError) else trouble.text().what
-    return Response(orjson.dumps({"error": words}), status_of(trouble), media_type=_JSON)
+    status = status_of(trouble)
+    later = {"Retry-After": str(trouble.params["seconds"])} if status == TOO_MANY else None
+    return Response(orjson.dumps({"error": words}), status, later, media_type=_JSON)
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client else "?"

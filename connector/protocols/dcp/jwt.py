@@ -88,7 +88,7 @@ def payload_of(jwt: Jwt[C]) -> bytes:
 
 def write_jwt(claims: Mapping[str, object], key: SigningKey) -> str:
     """Return the compact token with these claims, signed by ``key``."""
-    signed = _header_of(key.kid) + b"." + _encoded(orjson.dumps(claims))
+    signed = _header_of(key.kid, key.algorithm) + b"." + _encoded(orjson.dumps(claims))
     return (signed + b"." + _encoded(key.sign(signed))).decode()
 
 
@@ -121,8 +121,8 @@ def _decoder(kind: type[C]) -> msgspec.json.Decoder[C]:
 
 
 @cache
-def _header_of(kid: str) -> bytes:
-    return _encoded(orjson.dumps({"alg": "ES256", "typ": "JWT", "kid": kid}))
+def _header_of(kid: str, algorithm: str) -> bytes:
+    return _encoded(orjson.dumps({"alg": algorithm, "typ": "JWT", "kid": kid}))
 
 
 def _encoded(raw: bytes) -> bytes:

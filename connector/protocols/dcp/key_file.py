@@ -44,7 +44,8 @@ def generate_key_file(path: Path) -> None:
 def load_key_file(path: Path, did: Did) -> SigningKey:
     """Read our key; its ``kid`` is the DID and the key's thumbprint (RFC 7638).
 
-    Raises `SetupError` when the file is missing, readable by others, or no P-256 key.
+    Raises `SetupError` when the file is missing, readable by others, or no key that we sign
+    with.
     """
     return read_key(_private_bytes(path), did, source=str(path))
 
@@ -52,7 +53,7 @@ def load_key_file(path: Path, did: Did) -> SigningKey:
 def read_key(pem: bytes, did: Did, *, source: str) -> SigningKey:
     """Return the key of a PEM text that came from ``source``, which errors name.
 
-    Raises `SetupError` when it is no P-256 key without a password.
+    Raises `SetupError` when it is no key that we sign with, or has a password.
     """
     try:
         private = serialization.load_pem_private_key(pem, password=None)

@@ -26,11 +26,17 @@ from connector.protocols.dcp.tokens import (
 class Senders:
     """The senders of messages to ``us``; for one event loop."""
 
-    def __init__(self, us: Did, resolver: DidResolver, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        us: Did,
+        resolver: DidResolver,
+        clock: Callable[[], datetime],
+        seen: SeenTokens | None = None,
+    ) -> None:
         self._us = us
         self._resolver = resolver
         self._clock = clock
-        self._seen = SeenTokens()
+        self._seen = seen or SeenTokens()
 
     async def prove(self, authorization: str | None, *, with_access: bool) -> tuple[Did, str]:
         """Return who sent a message, and the access token that its token brings.

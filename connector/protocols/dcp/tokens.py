@@ -88,7 +88,7 @@ def check_signature(jwt: Jwt[C], key: VerificationKey | None, *, who: str) -> No
     """Raise `PartnerError` unless ``key`` is known and signed exactly this token."""
     if key is None:
         raise _refusal("key_not_listed", who, kid=jwt.header.kid)
-    if jwt.header.alg != key.algorithm or not key.verifies(jwt.signed_part, jwt.signature):
+    if not key.goes_by(jwt.header.alg) or not key.verifies(jwt.signed_part, jwt.signature):
         raise _refusal("signature_wrong", who, kid=jwt.header.kid)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +13,7 @@ from connector.identifiers import Bpnl, Did
 from connector.partner.book import AddressBook
 from connector.partner.model import Partner
 from connector.protocols.dcp.credentials import BPN, FRAMEWORK, MEMBERSHIP
+from connector.protocols.dcp.identity import DcpIdentity
 from connector.protocols.dcp.jwt import write_jwt
 from tests.unit.dcp.conftest import OEM, SUPPLIER, Dataspace, Pair
 
@@ -146,6 +148,23 @@ async def test_a_token_is_accepted_once(pair: Pair) -> None:
     await pair.oem.identity.authenticate(header)
 
     assert "token_used_before" == await refused(pair, header)
+
+
+async def test_a_token_stays_used_when_the_receiver_starts_anew(
+    pair: Pair, tmp_path: Path
+) -> None:
+    used = tmp_path / "used-tokens"
+    oem = await pair.space.company("new", trusts=pair.authority, used_tokens_folder=used)
+    header = await pair.supplier.identity.authorization_for(oem.did)
+    await oem.identity.authenticate(header)
+
+    settings = oem.identity._settings
+    restarted = DcpIdentity(settings, AddressBook(), pair.space.clock)
+    with pytest.raises(PartnerError) as refused:
+        await restarted.authenticate(header)
+    await restarted.close()
+
+    assert "connector.protocols.dcp:token_used_before" == refused.value.code
 
 
 async def test_another_token_with_the_same_identifier_is_refused(pair: Pair) -> None:

@@ -3,24 +3,36 @@
 from __future__ import annotations
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, x25519
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from hypothesis import given
 from hypothesis import strategies as st
 from joserfc import jws
 from joserfc.jwk import ECKey, OKPKey
+from msgspec import structs
 
-from connector.errors import SetupError
+from connector.errors import PartnerError, SetupError
 from connector.identifiers import Did
+from connector.protocols.dcp.jwt import Dated, parse_jwt, write_jwt
 from connector.protocols.dcp.key_file import generate_key_file, load_key_file, read_key
 from connector.protocols.dcp.keys import SigningKey, signing_key, verification_key_from_jwk
+from connector.protocols.dcp.tokens import check_signature
 
 DID = Did("did:web:plant.example")
-KEY = signing_key(ec.generate_private_key(ec.SECP256R1()), DID)
+KEYS = [
+    signing_key(private, DID)
+    for private in (
+        ec.generate_private_key(ec.SECP256R1()),
+        ec.generate_private_key(ec.SECP256K1()),
+        ed25519.Ed25519PrivateKey.generate(),
+    )
+]
+KEY = KEYS[0]
 
 
 def encoded(raw: bytes) -> str:
@@ -82,8 +94,8 @@ def test_a_key_of_another_kind_or_with_a_password_stops_the_start(tmp_path: Path
     plain = serialization.NoEncryption()
     locked = serialization.BestAvailableEncryption(b"x")
     files = {
-        "ed": ed25519.Ed25519PrivateKey.generate().private_bytes(pem, pkcs8, plain),
-        "k1": ec.generate_private_key(ec.SECP256K1()).private_bytes(pem, pkcs8, plain),
+        "x": x25519.X25519PrivateKey.generate().private_bytes(pem, pkcs8, plain),
+        "p384": ec.generate_private_key(ec.SECP384R1()).private_bytes(pem, pkcs8, plain),
         "locked": ec.generate_private_key(ec.SECP256R1()).private_bytes(pem, pkcs8, locked),
     }
     for name, content in files.items():
@@ -99,11 +111,13 @@ def test_neither_key_shows_its_secret() -> None:
     assert f"SigningKey(kid='{KEY.kid}')" == repr(KEY)
 
 
-@given(st.binary(max_size=200))
-def test_what_was_signed_verifies_and_nothing_else_does(message: bytes) -> None:
-    signature = KEY.sign(message)
-    verifier = verification_key_from_jwk(KEY.jwk())
+@pytest.mark.parametrize("key", KEYS, ids=lambda key: key.algorithm)
+@given(message=st.binary(max_size=200))
+def test_what_was_signed_verifies_and_nothing_else_does(key: SigningKey, message: bytes) -> None:
+    signature = key.sign(message)
+    verifier = verification_key_from_jwk(key.jwk())
 
+    assert verifier.algorithm == key.algorithm
     assert verifier.verifies(message, signature)
     assert not verifier.verifies(message + b"x", signature)
     assert not verifier.verifies(message, signature[:-1] + bytes([signature[-1] ^ 1]))
@@ -130,13 +144,28 @@ def test_es256k_and_ed25519_are_verified() -> None:
     assert ("ES256K", "EdDSA") == (by_k1.algorithm, by_ed.algorithm)
 
 
-def test_an_independent_library_agrees_with_our_signatures(signing_key: SigningKey) -> None:
-    signed = b"eyJhbGciOiJFUzI1NiJ9.eyJhIjoxfQ"
-    token = signed + b"." + encoded(signing_key.sign(signed)).encode()
+@pytest.mark.filterwarnings("ignore:EdDSA is deprecated")
+@pytest.mark.parametrize("key", KEYS, ids=lambda key: key.algorithm)
+def test_an_independent_library_agrees_with_our_tokens_and_names(key: SigningKey) -> None:
+    kind = OKPKey if key.algorithm == "EdDSA" else ECKey
+    theirs = kind.import_key(dict(key.jwk()))
 
-    theirs = jws.deserialize_compact(token, ECKey.import_key(dict(signing_key.jwk())))
+    token = jws.deserialize_compact(write_jwt({"a": 1}, key), theirs, [key.algorithm])
 
-    assert b'{"a":1}' == theirs.payload
+    assert b'{"a":1}' == token.payload
+    assert key.algorithm == token.protected["alg"]
+    assert f"{DID}#{theirs.thumbprint()}" == key.kid
+
+
+@pytest.mark.parametrize("key", KEYS, ids=lambda key: key.algorithm)
+def test_a_signature_counts_under_its_own_algorithm_alone(key: SigningKey) -> None:
+    jwt = parse_jwt(write_jwt({"a": 1}, key), Dated, limit_bytes=1_000, who="x")
+    other = structs.replace(jwt.header, alg="none")
+
+    check_signature(jwt, key.verification_key(), who="x")
+
+    with pytest.raises(PartnerError):
+        check_signature(replace(jwt, header=other), key.verification_key(), who="x")
 
 
 def test_we_agree_with_the_signatures_of_an_independent_library() -> None:
@@ -166,6 +195,13 @@ def test_we_agree_with_the_signatures_of_an_independent_library() -> None:
 def test_a_key_that_we_cannot_verify_with_is_a_value_error(jwk: dict[str, object]) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - the reader leaves such keys out
         verification_key_from_jwk(jwk)
+
+
+def test_ed25519_goes_by_both_its_names() -> None:
+    key = KEYS[2].verification_key()
+
+    assert [True, True, False] == [key.goes_by(name) for name in ("EdDSA", "Ed25519", "ES256")]
+    assert not KEY.verification_key().goes_by("Ed25519")
 
 
 def test_a_key_may_come_as_text_and_is_the_same_key(tmp_path: Path) -> None:

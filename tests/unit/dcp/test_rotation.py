@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
 from connector.errors import SetupError
 from connector.identifiers import Did
@@ -13,7 +15,7 @@ from connector.protocols.dcp.identity import DcpIdentity, DcpSettings
 from connector.protocols.dcp.jwt import write_jwt
 from connector.protocols.dcp.key_file import generate_key_file, load_key_file
 from connector.protocols.dcp.messages import query_message
-from tests.unit.dcp.conftest import Dataspace
+from tests.unit.dcp.conftest import OEM, SUPPLIER, Dataspace
 
 
 async def test_the_document_shows_both_keys_and_the_configured_one_signs(
@@ -74,6 +76,32 @@ async def test_the_key_may_lie_in_the_environment(space: Dataspace, tmp_path: Pa
 
     key = load_key_file(tmp_path / "key.pem", company.did)
     assert key.kid == company.identity._issuer._key.kid
+
+
+@pytest.mark.parametrize(
+    "private",
+    [ec.generate_private_key(ec.SECP256K1()), ed25519.Ed25519PrivateKey.generate()],
+    ids=["ES256K", "EdDSA"],
+)
+async def test_a_key_of_any_kind_proves_us_as_caller_and_as_holder(
+    space: Dataspace, private: ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
+) -> None:
+    pem = private.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    authority = await space.authority()
+    plant = await space.company("plant", trusts=authority, key_file=None, key_pem=pem.decode())
+    oem = await space.company("oem", trusts=authority)
+    authority.issue_to(plant.credentials, plant.did, SUPPLIER, days=30)
+    authority.issue_to(oem.credentials, oem.did, OEM, days=30)
+
+    message = await plant.identity.authorization_for(oem.did)
+    answer = await oem.identity.authorization_for(plant.did)
+
+    assert SUPPLIER == (await oem.identity.authenticate(message)).bpnl
+    assert OEM == (await plant.identity.authenticate(answer)).bpnl
 
 
 def test_without_a_key_nothing_starts(tmp_path: Path) -> None:
