@@ -36,6 +36,10 @@ IDLE_SECONDS_MAX = 30.0
 TROUBLE_SECONDS = 1.0
 SETTLING_SECONDS = 0.02
 REASON_CHARACTERS_MAX = 2000
+_FIRST_SECONDS = {
+    Outcome.SOON: outbox.SOON_SECONDS_FIRST,
+    Outcome.LATER: outbox.RETRY_SECONDS_FIRST,
+}
 
 
 class Transport(Protocol):
@@ -246,11 +250,13 @@ class Sender:
             if receipt.outcome is Outcome.REFUSED:
                 outbox.park(tx, owed, now, reason)
             else:
-                is_tried_again = outbox.postpone(tx, owed, now, reason)
+                first = _FIRST_SECONDS[receipt.outcome]
+                is_tried_again = outbox.postpone(tx, owed, now, reason, first)
                 event = "message.postponed" if is_tried_again else "message.expired"
             if event != "message.postponed":
                 self._line.effects.refused(tx, owed, reason, now)
-        self._log.warning(event, reason=reason, **_facts(owed))
+        is_news = receipt.outcome is not Outcome.SOON or event != "message.postponed"
+        (self._log.warning if is_news else self._log.debug)(event, reason=reason, **_facts(owed))
         self._line.committed(owed.outgoing.process)
 
 

@@ -16,6 +16,8 @@ from connector.store.database import Database
 from connector.store.journal import millis, moment
 
 RETRY_SECONDS_FIRST = 0.2
+# A receiver that is still writing down what it has just sent itself needs no more than that.
+SOON_SECONDS_FIRST = 0.005
 RETRY_SECONDS_MAX = 60.0
 # Shorter waits are no sign that a partner was away: it may ask for a moment by an answer.
 HASTEN_SECONDS = 5.0
@@ -90,9 +92,14 @@ def settle(tx: Database, owed: Owed, now: datetime) -> None:
     )
 
 
-def postpone(tx: Database, owed: Owed, now: datetime, error: str) -> bool:
-    """Record a failed attempt; return False when the deadline has passed and it is parked."""
-    wait = min(RETRY_SECONDS_FIRST * 2**owed.attempts, RETRY_SECONDS_MAX)
+def postpone(
+    tx: Database, owed: Owed, now: datetime, error: str, seconds_first: float = RETRY_SECONDS_FIRST
+) -> bool:
+    """Record a failed attempt; return False when the deadline has passed and it is parked.
+
+    The wait is ``seconds_first`` after the first attempt and doubles after every further one.
+    """
+    wait = min(seconds_first * 2**owed.attempts, RETRY_SECONDS_MAX)
     following = now + timedelta(seconds=wait)
     if following > owed.deadline_at:
         park(tx, owed, now, error)

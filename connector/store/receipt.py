@@ -7,9 +7,10 @@ from enum import StrEnum
 
 
 class Outcome(StrEnum):
-    """What an answer means for the message."""
+    """What an answer means for the message: soon, the receiver is about to be ready for it."""
 
     ACCEPTED = "accepted"
+    SOON = "soon"
     LATER = "later"
     REFUSED = "refused"
 

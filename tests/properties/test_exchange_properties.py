@@ -26,7 +26,7 @@ from connector.agreement.table import agreement_with
 from connector.errors import PartnerError
 from connector.partner.model import Partner
 from connector.protocols.dsp.messages import KINDS, ProcessContent
-from connector.protocols.dsp.outbound import UNKNOWN_ATTEMPTS_MAX, _typed
+from connector.protocols.dsp.outbound import EARLY_ATTEMPTS_MAX, _typed
 from connector.protocols.dsp.reading import (
     offer_from_wire,
     request_from_wire,
@@ -112,7 +112,7 @@ class Line:
         try:
             process = self._taken(who, Letter(caller(who), raw), content)
         except UnknownProcessError as error:
-            is_early = owed.attempts < UNKNOWN_ATTEMPTS_MAX
+            is_early = owed.attempts < EARLY_ATTEMPTS_MAX
             return Receipt(Outcome.LATER if is_early else Outcome.REFUSED, reason=str(error))
         except PartnerError as error:
             return Receipt(Outcome.REFUSED, reason=str(error))

@@ -26,10 +26,10 @@ ANSWER_BYTES_MAX = 256 * 1024
 CATALOG_BYTES_MAX = 16 * 1024 * 1024
 CATALOG_PAGES_MAX = 100
 # A receiver may take a moment to know a process that it has just begun itself, or to be in the
-# state to which its own message leads (EDC answers 409 until it has taken note of our 200); one
-# that has just started may not yet reach the documents that prove who we are.
-UNKNOWN_ATTEMPTS_MAX = 5
-CONFLICT_ATTEMPTS_MAX = 5
+# state to which its own message leads (EDC answers 409 until it has taken note of our 200): it
+# is asked again after 5, 10, 20 ... ms, for 5 s in all. One that has just started may not yet
+# reach the documents that prove who we are.
+EARLY_ATTEMPTS_MAX = 10
 UNPROVEN_ATTEMPTS_MAX = 2
 
 _TRY_LATER = frozenset({408, 425, 429})
@@ -146,19 +146,18 @@ def _receipt(answer: Answer, owed: Owed, *, is_first: bool) -> Receipt:
         return Receipt(Outcome.ACCEPTED, peer_pid=peer_pid)
     told = reasons_from_answer(answer.body)
     reason = f"{answer.url} answered {answer.status}"
-    outcome = Outcome.LATER if _is_passing(answer.status, owed.attempts) else Outcome.REFUSED
+    outcome = _outcome(answer.status, owed.attempts)
     return Receipt(outcome, reason=f"{reason}: {told}" if told else reason)
 
 
-def _is_passing(status: int, attempts: int) -> bool:
-    """Whether a refusal may well be over when the message comes again."""
-    patience = {
-        _NOT_FOUND: UNKNOWN_ATTEMPTS_MAX,
-        _CONFLICT: CONFLICT_ATTEMPTS_MAX,
-        _UNPROVEN: UNPROVEN_ATTEMPTS_MAX,
-    }
-    is_trouble = status >= _SERVER_ERROR or status in _TRY_LATER
-    return is_trouble or attempts < patience.get(status, 0)
+def _outcome(status: int, attempts: int) -> Outcome:
+    """Return whether a refusal may well be over when the message comes again, and when."""
+    if status >= _SERVER_ERROR or status in _TRY_LATER:
+        return Outcome.LATER
+    if status in (_NOT_FOUND, _CONFLICT) and attempts < EARLY_ATTEMPTS_MAX:
+        return Outcome.SOON
+    is_unproven = status == _UNPROVEN and attempts < UNPROVEN_ATTEMPTS_MAX
+    return Outcome.LATER if is_unproven else Outcome.REFUSED
 
 
 async def _headers(identity: Identity, audience: Did) -> Mapping[str, str]:

@@ -23,7 +23,7 @@ from tests.conformance.edc.ground import EDC, HOST
 
 # EDC ends about one process in fifty by a race of its own threads.
 ATTEMPTS = 3
-READY_SECONDS = 60.0
+READY_SECONDS = 180.0
 STEP_SECONDS = 20.0
 LOOK_SECONDS = 0.03
 REASON = "changed by the test"

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -16,8 +16,10 @@ from connector.errors import PartnerError, TransientError
 from connector.loops.sending import Line, Sender
 from connector.store import outbox
 from connector.store.database import Database
+from connector.store.journal import millis
 from connector.store.outbox import Outgoing, Owed
 from connector.store.receipt import Outcome, Receipt
+from tests.builders.exchange import NOW
 
 Answer = Receipt | Exception
 DOWN = TransientError("protocols:unreachable", url="u", reason="down")
@@ -183,7 +185,9 @@ async def test_one_slow_partner_leaves_room_for_others(office: Office) -> None:
         assert 3 == len(office.post.sent)
 
 
-@pytest.mark.parametrize("trouble", [DOWN, Receipt(Outcome.LATER, reason="503")])
+@pytest.mark.parametrize(
+    "trouble", [DOWN, Receipt(Outcome.LATER, reason="503"), Receipt(Outcome.SOON, reason="409")]
+)
 async def test_what_fails_for_now_is_tried_again_until_it_arrives(
     office: Office, trouble: Answer
 ) -> None:
@@ -297,3 +301,17 @@ async def test_what_was_cut_off_is_sent_again_at_the_next_start(office: Office) 
     async with office.open():
         await _until(lambda: office.fates.settled_ones)
     assert {"a": "sent"} == office.states()
+
+
+def test_the_waits_double_from_the_first_one_on(office: Office) -> None:
+    office.owe("a")
+    waits: list[int] = []
+    for _ in range(10):
+        [owed] = outbox.due(office.db, NOW + timedelta(days=1), 1)
+        with office.db.transaction() as tx:
+            outbox.postpone(tx, owed, NOW, "409", outbox.SOON_SECONDS_FIRST)
+        row = office.db.row("SELECT next_at FROM outbox")
+        assert row is not None
+        waits.append(row[0] - millis(NOW))
+
+    assert [5, 10, 20, 40, 80, 160, 320, 640, 1280, 2560] == waits
