@@ -55,6 +55,14 @@ class CatalogEntry:
     properties: Mapping[str, object] = field(default_factory=dict)
 
 
+class EndedBy(StrEnum):
+    """Who terminated a process."""
+
+    NOBODY = ""
+    US = "us"
+    PARTNER = "partner"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Process(Generic[State]):
     """One run of a state machine with one partner.
@@ -62,6 +70,7 @@ class Process(Generic[State]):
     ``state`` is what both sides know, None before the first message arrived. ``heading`` is
     the state that the message we owe leads to, None when nothing is owed; ``owing`` is that
     message's row in the outbox. ``url`` is where the partner's side of the process listens.
+    ``updated_at`` is when it last changed: since when it waits, if nothing is owed.
     """
 
     pid: str
@@ -75,6 +84,7 @@ class Process(Generic[State]):
     heading: State | None = None
     owing: int | None = None
     reason: str = ""
+    ended_by: EndedBy = EndedBy.NOBODY
     digest: bytes = b""
     updated_at: datetime | None = None
 

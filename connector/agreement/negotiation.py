@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
+from enum import StrEnum
 
 from connector.agreement import table
 from connector.agreement.model import (
@@ -52,6 +53,10 @@ class NegotiationDoor(ProcessDoor[Negotiation, NegotiationContent]):
         super().__init__(ports, table.negotiations())
         self._shelf = shelf
         self._reactions = reactions
+
+    def patience_seconds(self, state: StrEnum | None) -> float:
+        """Return how long a negotiation may stay in a state while nothing is on its way."""
+        return self.ports.limits.negotiation_patience(state)
 
     def request_agreement(self, partner: Partner, url: str, offer: Offer) -> Negotiation:
         """Ask a partner for its offer, exactly as its catalog shows it.
@@ -104,6 +109,7 @@ class NegotiationDoor(ProcessDoor[Negotiation, NegotiationContent]):
             known = self.table.by_peer(tx, caller.did, role, peer_pid)
             if known is not None:
                 return self._same(known, content)
+            self._check_room(tx, caller.did, self.ports.limits.partner_negotiations_max)
             begun = Negotiation(
                 pid=new_pid(),
                 role=role,
@@ -176,6 +182,25 @@ class NegotiationDoor(ProcessDoor[Negotiation, NegotiationContent]):
         if not objections:
             table.keep_agreement(tx, agreement, process)
         return replace(process, agreement_id=agreement.id), tuple(objections)
+
+    def _renewed(
+        self, tx: Database, process: Negotiation, content: NegotiationContent
+    ) -> Negotiation | None:
+        """Take the newer of two agreements while our confirmation of the first is under way.
+
+        EDC signs anew where it has lost track of what it sent, and keeps the last one.
+        """
+        if process.heading is not NegotiationState.VERIFIED:
+            return None
+        if not isinstance(content, ContractAgreement):
+            return None
+        renewed, objections = self._settled(tx, process, content.agreement)
+        if objections:
+            return None
+        if renewed.agreement_id != process.agreement_id:
+            now = self.ports.clock()
+            table.retire_agreement(tx, process.partner, process.agreement_id, now)
+        return renewed
 
     def _reply(
         self, process: Negotiation, content: NegotiationContent, objections: _Objections

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar, Generic, TypeVar
@@ -18,15 +18,17 @@ from uuid import uuid4
 
 import orjson
 
-from connector.agreement.model import Content, Letter, Process, ProcessT
+from connector.agreement.limits import ExchangeLimits
+from connector.agreement.model import Content, EndedBy, Letter, Process, ProcessT
 from connector.agreement.states import NegotiationMessage, Role
 from connector.agreement.table import Mail, ProcessTable
-from connector.errors import PartnerError
+from connector.errors import PartnerError, TransientError
 from connector.identifiers import Did
 from connector.store import journal, outbox
 from connector.store.database import Database
 from connector.store.outbox import Outgoing, Owed
 from connector.store.receipt import Receipt
+from connector.texts import word
 from connector.transitions import IllegalMoveError, MoveTable
 
 REASON_CHARACTERS_MAX = 2000
@@ -39,6 +41,10 @@ ContentT = TypeVar("ContentT", bound=Content)
 
 class UnknownProcessError(PartnerError):
     """No such process, or not one of this caller: both are told the same."""
+
+
+class TooManyProcessesError(TransientError):
+    """A partner has as many processes open as it may have; some end, so it may come again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +60,19 @@ class Ports:
     callback_address: str
     clock: Callable[[], datetime]
     committed: Callable[[str], None]
+    limits: ExchangeLimits = field(default_factory=ExchangeLimits)
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What we do next of ourselves: the message to send, with reasons if it ends something."""
+    """What we do next of ourselves: the message to send, with reasons if it ends something.
+
+    ``is_last_word``: sent also where only the specification's text has such an arrow.
+    """
 
     message: StrEnum
     reasons: tuple[str, ...] = ()
+    is_last_word: bool = False
 
 
 class ProcessDoor(ABC, Generic[ProcessT, ContentT]):
@@ -99,6 +110,8 @@ class ProcessDoor(ABC, Generic[ProcessT, ContentT]):
             except IllegalMoveError:
                 if digest_of(content, letter.raw) == process.digest:
                     return process
+                if renewed := self._renewed(tx, process, content):
+                    return self._replaced(tx, renewed, content, letter, now)
                 raise
             if process.heading is not None:
                 outbox.drop(tx, pid, now, "overtaken by the partner")
@@ -127,6 +140,26 @@ class ProcessDoor(ABC, Generic[ProcessT, ContentT]):
                 after = self._started(tx, process, Reply(message, reasons), now)
         self.ports.committed(pid)
         return after
+
+    @abstractmethod
+    def patience_seconds(self, state: StrEnum | None) -> float:
+        """Return how long a process may stay in a state while nothing is on its way."""
+
+    def lapse(self, seen: ProcessT) -> bool:
+        """End a process that has stood still for too long, and tell the partner.
+
+        Returns False where it has moved since it was ``seen``.
+        """
+        now = self.ports.clock()
+        seconds = round(self.patience_seconds(seen.state))
+        reason = word("agreement:deadline_passed", state=seen.phase, seconds=seconds)
+        with self.ports.db.transaction() as tx:
+            process = self.table.find(tx, seen.pid)
+            if process != seen or process.heading is not None:
+                return False
+            self._started(tx, process, Reply(self.termination, (reason,), is_last_word=True), now)
+        self.ports.committed(seen.pid)
+        return True
 
     def message_settled(self, tx: Database, owed: Owed, receipt: Receipt, now: datetime) -> None:
         """Record that a message of ours arrived, inside the sender's transaction."""
@@ -182,6 +215,11 @@ class ProcessDoor(ABC, Generic[ProcessT, ContentT]):
     ) -> tuple[ProcessT, ContentT]:
         """Return what a message of ours says, and the process with what it promises."""
 
+    def _renewed(self, tx: Database, process: ProcessT, content: ContentT) -> ProcessT | None:
+        """Return the process with a message that replaces the last one, None where it may not."""
+        del tx, process, content
+        return None
+
     def _entered(self, tx: Database, process: ProcessT, state: object, now: datetime) -> None:
         """Do what entering a state entails beyond the process itself."""
 
@@ -192,6 +230,11 @@ class ProcessDoor(ABC, Generic[ProcessT, ContentT]):
         """Return the form in which a message may be kept: without secrets."""
         del content
         return raw
+
+    def _check_room(self, tx: Database, partner: Did, most: int) -> None:
+        """Raise `TooManyProcessesError` where a partner has as many open as it may have."""
+        if self.table.count_open(tx, partner, most) >= most:
+            raise TooManyProcessesError("agreement:too_many", partner=partner, most=most)
 
     def _begun(
         self, tx: Database, process: ProcessT, content: ContentT, letter: Letter, now: datetime
@@ -212,6 +255,8 @@ class ProcessDoor(ABC, Generic[ProcessT, ContentT]):
     ) -> ProcessT:
         outbox.hasten(tx, process.partner, now)
         process = replace(process, digest=digest_of(content, letter.raw))
+        if process.state == self.terminated:
+            process = replace(process, ended_by=process.ended_by or EndedBy.PARTNER)
         process, objections = self._taken_in(tx, process, content, letter)
         # They quote what came, and are kept and sent back.
         objections = tuple(one[:REASON_CHARACTERS_MAX] for one in objections[:REASONS_MAX])
@@ -227,30 +272,58 @@ class ProcessDoor(ABC, Generic[ProcessT, ContentT]):
         self._journal(tx, process, detail, now)
         return process
 
+    def _replaced(
+        self, tx: Database, process: ProcessT, content: ContentT, letter: Letter, now: datetime
+    ) -> ProcessT:
+        process = replace(process, digest=digest_of(content, letter.raw))
+        mail = Mail(received=self._keepable(content, letter.raw))
+        self.table.put(tx, process, now, mail)
+        self._journal(tx, process, {"received again": content.message}, now)
+        return process
+
     def _owed(
         self, tx: Database, process: ProcessT, reply: Reply, now: datetime
     ) -> tuple[ProcessT, Mail]:
         since = process.heading or process.state
-        heading = self.moves.after_sending(since, reply.message, process.role)
+        lead = self.moves.after if reply.is_last_word else self.moves.after_sending
+        heading = lead(since, reply.message, process.role)
         process, content = self._composed(tx, process, reply, now)
-        owing, body = _post(tx, process, content, now)
+        owing, body = self._post(tx, process, content, now)
         self._entered(tx, process, heading, now)
         reason = "; ".join(reply.reasons)[:REASON_CHARACTERS_MAX] or process.reason
+        if heading == self.terminated:
+            process = replace(process, ended_by=process.ended_by or EndedBy.US)
         return (
             replace(process, heading=heading, owing=owing, reason=reason),
             Mail(sent=self._keepable(content, body)),
         )
 
+    def _post(
+        self, tx: Database, process: ProcessT, content: ContentT, now: datetime
+    ) -> tuple[int, bytes]:
+        """Owe a message; return its row in the outbox, and its body."""
+        body = orjson.dumps(content)
+        outgoing = Outgoing(
+            process.pid,
+            content.message,
+            process.partner,
+            process.url,
+            body,
+            self.ports.limits.delivery_seconds,
+        )
+        return outbox.owe(tx, outgoing, now), body
+
     def _take_leave(self, tx: Database, process: ProcessT, now: datetime) -> None:
         """Tell the partner of an end that came while our first message was under way."""
         reply = Reply(self.termination, (process.reason,) if process.reason else ())
         _, content = self._composed(tx, process, reply, now)
-        _post(tx, process, content, now)
+        self._post(tx, process, content, now)
         self._journal(tx, process, {"owes": self.termination, "partner": process.partner}, now)
 
     def _ended(self, tx: Database, process: ProcessT, reason: str, now: datetime) -> ProcessT:
         """End a process without a word to the partner."""
         ended = replace(process, state=self.terminated, heading=None, owing=None, reason=reason)
+        ended = replace(ended, ended_by=ended.ended_by or EndedBy.US)
         self._entered(tx, ended, ended.state, now)
         self.table.put(tx, ended, now)
         self._journal(tx, ended, {"why": reason}, now)
@@ -278,15 +351,6 @@ class ProcessDoor(ABC, Generic[ProcessT, ContentT]):
     ) -> None:
         event = f"{self.noun}.{(process.state or 'opened').lower()}"
         journal.append(tx, event, now, subject=process.pid, detail=detail)
-
-
-def _post(
-    tx: Database, process: Process[Any], content: Content, now: datetime
-) -> tuple[int, bytes]:
-    """Owe a message; return its row in the outbox, and its body."""
-    body = orjson.dumps(content)
-    outgoing = Outgoing(process.pid, content.message, process.partner, process.url, body)
-    return outbox.owe(tx, outgoing, now), body
 
 
 def new_pid() -> str:

@@ -9,7 +9,7 @@ from typing import Any, Generic
 
 import orjson
 
-from connector.agreement.model import Agreement, Negotiation, Offer, Process, ProcessT
+from connector.agreement.model import Agreement, EndedBy, Negotiation, Offer, Process, ProcessT
 from connector.agreement.states import NegotiationState, Role
 from connector.identifiers import Bpnl, Did
 from connector.store.database import Database, Row
@@ -17,9 +17,12 @@ from connector.store.journal import millis, moment
 
 _COLUMNS = (
     *("pid", "role", "partner", "bpnl", "url", "dataset", "peer_pid", "state", "heading"),
-    *("owing", "reason", "digest", "updated_at"),
+    *("owing", "reason", "ended_by", "digest", "updated_at"),
 )
-_CHANGING = ("url", "peer_pid", "state", "heading", "owing", "reason", "digest", "updated_at")
+_CHANGING = (
+    *("url", "peer_pid", "state", "heading", "owing", "reason", "ended_by", "digest"),
+    "updated_at",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,26 +36,53 @@ class Mail:
 NO_MAIL = Mail()
 
 
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """One kind of process in the store: its table, its own columns, and its final states.
+
+    The conditions are, letter for letter, those of the table's partial indexes.
+    """
+
+    name: str
+    extra: tuple[str, ...]
+    final: tuple[str, str]
+    undecided: str = ""
+
+    @property
+    def open(self) -> str:
+        """Hold for a process that is not over."""
+        return f"coalesce(state, 'REQUESTED') NOT IN {self.final}"
+
+    @property
+    def waiting(self) -> str:
+        """Hold for a process that is not over and in which nothing is on its way."""
+        return f"heading IS NULL AND state NOT IN {self.final}"
+
+    @property
+    def kept(self) -> str:
+        """Hold for a process that is over and whose messages are still kept."""
+        mail = "(received IS NOT NULL OR sent IS NOT NULL)"
+        return f"heading IS NULL AND state IN {self.final} AND {mail}"
+
+
 class ProcessTable(Generic[ProcessT]):
     """The rows of one kind of process.
 
-    ``extra`` names its own columns, ``undecided`` is the condition of its index of processes
-    on their way, ``build`` makes the value from the columns that every
-    process has and from its own, and ``spread`` gives its own back.
+    ``layout`` says how it differs from others, ``build`` makes the value from the columns that
+    every process has and from its own, and ``spread`` gives its own back.
     """
 
     def __init__(
         self,
-        name: str,
-        extra: tuple[str, ...],
-        undecided: str,
+        layout: Layout,
         build: Callable[[dict[str, Any], Row], ProcessT],
         spread: Callable[[ProcessT], Row],
     ) -> None:
-        self.name = name
-        self._undecided = undecided
+        self.name = name = layout.name
+        self.layout = layout
         self._build = build
         self._spread = spread
+        extra = layout.extra
         self._select = f"SELECT {', '.join((*_COLUMNS, *extra))} FROM {name} "  # noqa: S608
         columns = (*_COLUMNS, "received", "sent", "created_at", *extra)
         marks = ",".join("?" * len(columns))
@@ -75,7 +105,8 @@ class ProcessTable(Generic[ProcessT]):
 
     def undecided(self, db: Database, partner: Did, role: Role, dataset_id: str) -> list[ProcessT]:
         """Return the processes with a partner about one dataset that are on their way."""
-        where = f"WHERE partner = ? AND dataset = ? AND role = ? AND {self._undecided}"
+        undecided = self.layout.undecided or self.layout.open
+        where = f"WHERE partner = ? AND dataset = ? AND role = ? AND {undecided}"
         found = db.rows(f"{self._select} {where} LIMIT 20", (partner, dataset_id, role))
         return [self._read(row) for row in found]
 
@@ -87,11 +118,49 @@ class ProcessTable(Generic[ProcessT]):
             (
                 *(process.pid, process.role, process.partner, process.bpnl, process.url),
                 *(process.dataset_id, process.peer_pid, process.state, process.heading),
-                *(process.owing, process.reason, process.digest, at),
+                *(process.owing, process.reason, process.ended_by, process.digest, at),
                 *(mail.received, mail.sent, at),
                 *self._spread(process),
             ),
         )
+
+    def select(self, db: Database, condition: str, parameters: Row = ()) -> list[ProcessT]:
+        """Return the processes under a condition of ours, with its order and limit."""
+        return [self._read(row) for row in db.rows(f"{self._select} {condition}", parameters)]
+
+    def count_open(self, db: Database, partner: Did, most: int) -> int:
+        """Count a partner's processes that are not over, up to ``most``."""
+        inner = f"SELECT 1 FROM {self.name} WHERE partner = ? AND {self.layout.open} LIMIT ?"  # noqa: S608
+        row = db.row(f"SELECT count(*) FROM ({inner})", (partner, most))  # noqa: S608
+        return int(row[0]) if row else 0
+
+    def oldest(self, db: Database, state: str) -> datetime | None:
+        """Return since when the process stands still that does so longest in a state."""
+        sql = f"SELECT min(updated_at) FROM {self.name} WHERE {self.layout.waiting} AND state = ?"  # noqa: S608
+        row = db.row(sql, (state,))
+        return moment(row[0]) if row and row[0] is not None else None
+
+    def still_since(
+        self, db: Database, state: str, until: datetime, rows_max: int
+    ) -> list[ProcessT]:
+        """Return those that have stood still in a state since ``until`` or longer."""
+        where = f"WHERE {self.layout.waiting} AND state = ? AND updated_at <= ?"
+        order = " ORDER BY updated_at LIMIT ?"
+        return self.select(db, where + order, (state, millis(until), rows_max))
+
+    def forget_mail(self, tx: Database, before: datetime, rows_max: int) -> int:
+        """Delete what was said in processes that ended ``before``; return how many they were."""
+        old = f"SELECT pid FROM {self.name} WHERE {self.layout.kept} AND updated_at < ?"  # noqa: S608
+        return tx.change(
+            f"UPDATE {self.name} SET received = NULL, sent = NULL"  # noqa: S608
+            f" WHERE pid IN ({old} ORDER BY updated_at LIMIT ?)",
+            (millis(before), rows_max),
+        )
+
+    def mail(self, db: Database, pid: str) -> Mail:
+        """Return the last messages of a process, secrets blanked."""
+        sql = f"SELECT received, sent FROM {self.name} WHERE pid = ?"  # noqa: S608
+        return Mail(*(db.row(sql, (pid,)) or (None, None)))
 
     def _one(self, row: Row | None) -> ProcessT | None:
         return self._read(row) if row else None
@@ -114,16 +183,17 @@ def process_fields(row: Row) -> dict[str, Any]:
         "heading": row[8],
         "owing": row[9],
         "reason": row[10],
-        "digest": row[11],
-        "updated_at": moment(row[12]),
+        "ended_by": EndedBy(row[11]),
+        "digest": row[12],
+        "updated_at": moment(row[13]),
     }
 
 
 def negotiations() -> ProcessTable[Negotiation]:
     """Return the table of negotiations."""
     columns = ("offer", "policy", "agreement")
-    undecided = "coalesce(state, 'REQUESTED') NOT IN ('FINALIZED', 'TERMINATED')"
-    return ProcessTable("negotiation", columns, undecided, _negotiation, _own)
+    layout = Layout("negotiation", columns, ("FINALIZED", "TERMINATED"))
+    return ProcessTable(layout, _negotiation, _own)
 
 
 def _negotiation(fields: dict[str, Any], own: Row) -> Negotiation:

@@ -69,6 +69,7 @@ from connector.transfer.access_log import AccessLog
 from connector.transfer.acquisition import Acquisition
 from connector.transfer.delivery import DataSide, DeliveryDoor
 from connector.transfer.fates import Fates
+from connector.transfer.lapsing import Lapsing
 from connector.transfer.reactions import PromptTransfer, TransferReactions
 from connector.transfer.standing import Vigil
 from connector.transfer.watch import AccessWatch
@@ -150,6 +151,7 @@ class House:
     log: AccessLog
     listings: Listings | None
     watch: AccessWatch
+    lapsing: Lapsing
     public: Starlette
     clock: Clock
 
@@ -201,6 +203,7 @@ def build(settings: Settings, parts: Parts) -> House:
         log=log,
         listings=_listings(settings, trust, directory, book, client),
         watch=entrance.watch(doors[1]),
+        lapsing=Lapsing(*doors),
         public=Starlette(routes=routes),
         clock=parts.clock,
     )
@@ -354,7 +357,8 @@ class _Exchange:
             sending[0].wake()
 
         address = settings.public.url + BASE_PATH
-        ports = Ports(db, settings.did, address, parts.clock, committed)
+        limits = settings.exchange_limits()
+        ports = Ports(db, settings.did, address, parts.clock, committed, limits)
         side = DataSide(settings.public.url, int(settings.limits.access_grant_seconds))
         negotiation = NegotiationDoor(ports, shelf, parts.negotiation)
         delivery = DeliveryDoor(ports, shelf, parts.transfer, side)

@@ -21,6 +21,7 @@ from connector.daemon.serving import Listeners, listen
 from connector.daemon.tracing import trace
 from connector.daemon.watching import watch_access
 from connector.errors import EslabonError, SetupError, Severity, TransientError
+from connector.loops.lapsing import lapse
 from connector.settings.values import Settings
 from connector.store import lock
 from connector.telemetry import Metrics, build_metrics
@@ -89,7 +90,7 @@ async def _live(settings: Settings, parts: Parts, began: float) -> None:
 
 
 def _begun(house: House, parts: Parts, listeners: Listeners) -> list[asyncio.Task[None]]:
-    """Begin to send, to publish anew, to report, and what tests want; the first of them sends."""
+    """Begin all that runs beside the listeners; the first of them sends."""
     # Without the sender nothing would ever leave: better to end, and be started again.
     # Without the watch, partners who have lost their standing would not be told.
     watching = watch_access(house.watch, house.settings.limits.standing_seconds)
@@ -98,7 +99,8 @@ def _begun(house: House, parts: Parts, listeners: Listeners) -> list[asyncio.Tas
     tasks = [asyncio.create_task(one) for one in vital]
     for task in tasks:
         task.add_done_callback(lambda _: listeners.close())
-    beside = [_republish(house), report_credentials(house.proof)]
+    ageing = lapse(house.lapsing, house.clock)
+    beside = [_republish(house), report_credentials(house.proof), ageing]
     if house.listings:
         beside.append(house.listings.keep_fresh())
     return [*tasks, *(asyncio.create_task(one) for one in beside)]

@@ -331,6 +331,36 @@ class LimitsSection:
             "ceased to count, or nobody can tell whether they do; asked three times as often"
         ),
     ] = 60.0
+    message_delivery_seconds_max: Annotated[
+        Seconds, Meta(description="how long a message to a partner is sent again until it arrives")
+    ] = 86_400.0
+    negotiation_step_seconds_max: Annotated[
+        Seconds, Meta(description="wait for a partner's next message in a negotiation")
+    ] = 3600.0
+    transfer_step_seconds_max: Annotated[
+        Seconds, Meta(description="wait for the start of a transfer")
+    ] = 3600.0
+    transfer_started_seconds_max: Annotated[
+        Seconds, Meta(description="how long a transfer stays open, its token renewed or not")
+    ] = 86_400.0 * 30
+    transfer_suspended_seconds_max: Annotated[
+        Seconds, Meta(description="how long a transfer stays suspended")
+    ] = 86_400.0 * 7
+    ended_process_kept_seconds: Annotated[
+        Seconds, Meta(description="how long the messages of an ended process are kept")
+    ] = 86_400.0 * 30
+    exchange_restarts_max: Annotated[
+        int,
+        Meta(
+            description="how often an exchange is begun anew that the partner broke", ge=0, le=10
+        ),
+    ] = 2
+    partner_negotiations_max: Annotated[
+        int, Meta(description="negotiations that one partner may have open", ge=1, le=100_000)
+    ] = 1000
+    partner_transfers_max: Annotated[
+        int, Meta(description="transfers that one partner may have open", ge=1, le=100_000)
+    ] = 10_000
     collection_parts_max: Annotated[
         int, Meta(description="parts in one walk of a bill of materials", ge=1)
     ] = 100_000

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from connector.agreement.limits import ExchangeLimits
 from connector.identifiers import Did, did_web
 from connector.offer.model import AcceptedTerms, OfferRule, Policy
 from connector.partner.book import AddressBook, Dids
@@ -80,6 +81,20 @@ class Settings(ConfigurationFile):
         """Return what we agree to as a consumer without asking a person."""
         accepted = self.consume
         return AcceptedTerms(accepted.framework_agreements, accepted.purposes, accepted.operands)
+
+    def exchange_limits(self) -> ExchangeLimits:
+        """Return every deadline of an exchange, and how many a partner may have open."""
+        limits = self.limits
+        return ExchangeLimits(
+            delivery_seconds=limits.message_delivery_seconds_max,
+            negotiation_seconds=limits.negotiation_step_seconds_max,
+            request_seconds=limits.transfer_step_seconds_max,
+            started_seconds=limits.transfer_started_seconds_max,
+            suspended_seconds=limits.transfer_suspended_seconds_max,
+            kept_seconds=limits.ended_process_kept_seconds,
+            partner_negotiations_max=limits.partner_negotiations_max,
+            partner_transfers_max=limits.partner_transfers_max,
+        )
 
     def adapter(self, feed: FeedSection) -> Adapter:
         """Build the adapter of a feed, secrets revealed.

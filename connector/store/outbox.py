@@ -145,6 +145,67 @@ def reword(tx: Database, process: str, message: str, body: bytes) -> None:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What has become of a message so far; ``state`` is owed, sent or parked.
+
+    ``error`` is the last answer against it, ``next_at`` when it is sent again if it is owed.
+    """
+
+    message: str
+    state: str
+    attempts: int
+    created_at: datetime
+    next_at: datetime
+    deadline_at: datetime
+    settled_at: datetime | None
+    error: str
+
+
+def last_fate(db: Database, process: str) -> Fate | None:
+    """Return what became of the last message of a process, None where it is kept no more."""
+    found = db.row(
+        "SELECT message, state, attempts, created_at, next_at, deadline_at, settled_at, error"
+        " FROM outbox WHERE process = ? ORDER BY id DESC LIMIT 1",
+        (process,),
+    )
+    if found is None:
+        return None
+    message, state, attempts, created, following, deadline, settled, error = found
+    return Fate(
+        *(message, state, attempts, moment(created), moment(following), moment(deadline)),
+        moment(settled) if settled is not None else None,
+        error or "",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """How many messages were deleted, and behind which id to go on; None: nothing is left."""
+
+    messages: int
+    go_on_after: int | None
+
+
+def prune(tx: Database, before: datetime, after_id: int, rows_max: int) -> Pruned:
+    """Delete what is owed no more and was settled ``before``, in the next ``rows_max`` rows.
+
+    Ids grow with time, so no index is needed that every message would have to pay for.
+    """
+    cut = millis(before)
+    window = tx.rows(
+        "SELECT id, created_at FROM outbox WHERE id > ? ORDER BY id LIMIT ?", (after_id, rows_max)
+    )
+    old = [row_id for row_id, created_at in window if created_at < cut]
+    if not old:
+        return Pruned(0, None)
+    gone = tx.change(
+        "DELETE FROM outbox WHERE id > ? AND id <= ? AND state <> 'owed' AND settled_at < ?",
+        (after_id, old[-1], cut),
+    )
+    return Pruned(gone, old[-1] if len(old) == rows_max else None)
+
+
 def trouble(db: Database, message_id: int) -> str:
     """Return why the last attempt to send a message failed; empty if none has."""
     found = db.row("SELECT error FROM outbox WHERE id = ?", (message_id,))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 import orjson
 
@@ -67,6 +68,10 @@ class DeliveryDoor(ProcessDoor[TransferProcess, TransferContent]):
         self._reactions = reactions
         self._data_side = data_side
 
+    def patience_seconds(self, state: StrEnum | None) -> float:
+        """Return how long a transfer may stay in a state while nothing is on its way."""
+        return self.ports.limits.transfer_patience(state)
+
     def request_access(self, partner: Partner, url: str, agreement: Agreement) -> TransferProcess:
         """Ask a partner for access under an agreement.
 
@@ -105,6 +110,7 @@ class DeliveryDoor(ProcessDoor[TransferProcess, TransferContent]):
             known = self.table.by_peer(tx, caller.did, Role.PROVIDER, pid)
             if known is not None:
                 return self._same(known, request)
+            self._check_room(tx, caller.did, self.ports.limits.partner_transfers_max)
             begun = self._begun_under(tx, caller, request, now)
             after = self._begun(tx, begun, request, letter, now)
         self.ports.committed(after.pid)
@@ -178,6 +184,18 @@ class DeliveryDoor(ProcessDoor[TransferProcess, TransferContent]):
                 reason = "; ".join(content.reasons) or content.code
                 process = replace(process, reason=reason)
         return process, against
+
+    def _renewed(
+        self, tx: Database, process: TransferProcess, content: TransferContent
+    ) -> TransferProcess | None:
+        """Take a further address of a transfer that has started: EDC opens it anew at times."""
+        is_ours = process.role is Role.CONSUMER and process.heading is None
+        if not is_ours or process.state is not TransferState.STARTED:
+            return None
+        if not isinstance(content, TransferStart) or content.address is None:
+            return None
+        self._opened(tx, process, content.address)
+        return process
 
     def _opened(self, tx: Database, process: TransferProcess, address: DataAddress | None) -> None:
         # A partner that resumes without an address means the one that it gave before.

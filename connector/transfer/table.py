@@ -6,7 +6,7 @@ import hashlib
 from datetime import datetime, timedelta
 from typing import Any
 
-from connector.agreement.table import ProcessTable, with_states
+from connector.agreement.table import Layout, ProcessTable, with_states
 from connector.identifiers import Did
 from connector.store.database import Database, Row
 from connector.store.journal import millis, moment
@@ -18,7 +18,8 @@ def transfers() -> ProcessTable[TransferProcess]:
     """Return the table of transfers."""
     columns = ("agreement", "format", "endpoint", "holder_bound")
     undecided = "coalesce(state, 'REQUESTED') = 'REQUESTED'"
-    return ProcessTable("transfer", columns, undecided, _transfer, _own)
+    layout = Layout("transfer", columns, ("COMPLETED", "TERMINATED"), undecided)
+    return ProcessTable(layout, _transfer, _own)
 
 
 def _transfer(fields: dict[str, Any], own: Row) -> TransferProcess:

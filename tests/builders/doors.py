@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from connector.agreement.limits import ExchangeLimits
 from connector.agreement.model import ContractRequest, Letter, Negotiation, Offer, Verification
 from connector.agreement.negotiation import NegotiationDoor
 from connector.agreement.process import Ports
@@ -40,13 +41,15 @@ class Doors:
     negotiation_reactions: NegotiationReactions = field(default_factory=PromptNegotiation)
     transfer_reactions: TransferReactions = field(default_factory=PromptTransfer)
     now: datetime = NOW
+    limits: ExchangeLimits = field(default_factory=ExchangeLimits)
     changed: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.db = Database.open(self.folder / f"{self.who.name}.db")
         rule = OfferRule("all", (OEM.bpnl,), "traceability")
         self.shelf = Shelf((rule,), (Policy("traceability"),), lambda: (SERIAL_PART,), "puebla")
-        ports = Ports(self.db, self.who.did, OURS, lambda: self.now, self.changed.append)
+        clock = lambda: self.now  # noqa: E731
+        ports = Ports(self.db, self.who.did, OURS, clock, self.changed.append, self.limits)
         self.negotiation = NegotiationDoor(ports, self.shelf, self.negotiation_reactions)
         side = DataSide("https://puebla.example", 300)
         self.delivery = DeliveryDoor(ports, self.shelf, self.transfer_reactions, side)

@@ -305,6 +305,31 @@ class TestAsConsumer:
         found = agreement_about(oem.db, Role.CONSUMER, SUPPLIER.did, oem.dataset.id)
         assert "urn:a1" == (found and found.id)
 
+    def test_an_agreement_that_is_signed_anew_replaces_the_one_before(self, oem: Doors) -> None:
+        process = _agreed(oem)
+        _sign(oem, process, "urn:a2")
+        assert [NegotiationMessage.VERIFICATION] == _kinds(oem)
+
+        said = Finalization(consumer_pid=process.pid, provider_pid="urn:p1")
+        after = oem.negotiation.receive(letter(said, SUPPLIER), process.pid, said)
+
+        found = agreement_about(oem.db, Role.CONSUMER, SUPPLIER.did, oem.dataset.id)
+        assert ("urn:a2", "urn:a2") == (found and found.id, after.agreement_id)
+        assert agreement_with(oem.db, Role.CONSUMER, SUPPLIER.did, "urn:a1") is None
+
+    def test_an_agreement_that_is_signed_anew_says_what_was_asked_for(self, oem: Doors) -> None:
+        process = _agreed(oem)
+        with pytest.raises(IllegalMoveError):
+            _sign(oem, process, "urn:a2", policy={"permission": [{"action": "use"}]})
+
+        assert ("AGREED", "VERIFIED") == _state(oem, process.pid)
+
+    def test_an_agreement_is_not_signed_anew_once_we_have_confirmed_it(self, oem: Doors) -> None:
+        process = _agreed(oem)
+        oem.deliver()
+        with pytest.raises(IllegalMoveError):
+            _sign(oem, process, "urn:a2")
+
     @pytest.mark.parametrize(
         ("changed", "said"),
         [
@@ -386,10 +411,19 @@ def _agreed(oem: Doors, *, delivered: bool = True, **changed: Any) -> Negotiatio
     process = oem.negotiation.request_agreement(SUPPLIER, "https://s.example", oem.offer)
     if delivered:
         oem.deliver("urn:p1")
-    agreement = Agreement("urn:a1", oem.dataset.id, SUPPLIER.did, OEM.did, oem.offer.policy, NOW)
+    return _sign(oem, process, "urn:a1", **changed)
+
+
+def _sign(oem: Doors, process: Negotiation, agreement_id: str, **changed: Any) -> Negotiation:
+    parties = SUPPLIER.did, OEM.did
+    agreement = Agreement(agreement_id, oem.dataset.id, *parties, oem.offer.policy, NOW)
     said = ContractAgreement(
         consumer_pid=process.pid,
         provider_pid="urn:p1",
         agreement=replace(agreement, **changed),
     )
     return oem.negotiation.receive(letter(said, SUPPLIER), process.pid, said)
+
+
+def _kinds(doors: Doors) -> list[str]:
+    return [message for message, _ in doors.messages()]

@@ -292,6 +292,14 @@ class TestAsConsumer:
 
         assert (None, True) == (suspended, resumed is not None)
 
+    def test_a_start_that_comes_again_with_another_token_replaces_it(self, oem: Doors) -> None:
+        process = _started(oem)
+        newer = replace(ADDRESS, token="a-newer-one")
+        _say(oem, process, TransferStart, SUPPLIER, address=newer)
+
+        grant = usable_grant(oem.db, SUPPLIER.did, oem.dataset.id, NOW, 0)
+        assert ("a-newer-one", []) == (grant and grant.token, _tables_with(oem, "the-token"))
+
     def test_a_grant_is_forgotten_when_the_transfer_ends(self, oem: Doors) -> None:
         process = _started(oem)
         _say(oem, process, TransferTermination, SUPPLIER, reasons=("over",))
