@@ -14,10 +14,13 @@ from typing import cast
 import click
 
 from connector.cli.commands import PROGRAM, build_cli
+from connector.offer.vocabulary import OPERANDS
 from connector.settings.sections import ConfigurationFile
 from connector.settings.shape import Schema, Shape
 
 COLUMNS = 96
+DATE_PATTERN = r"^\d{4}-\d{2}-\d{2}"
+OPERATORS = {operator for operand in OPERANDS.values() for operator in operand.operators}
 MADE_BY = "<!-- Generated: python -m connector.cli.reference -->"
 
 _SETTINGS_TOP = f"""\
@@ -111,9 +114,25 @@ def _section(shape: Shape[ConfigurationFile], name: str, *, needed: bool) -> Ite
     yield f"{section.get('description', '')}\n"
     yield "| key | value | default | meaning |\n|---|---|---|---|"
     required = cast("list[str]", section.get("required", []))
+    tables: dict[str, Schema] = {}
     for key, raw in cast("dict[str, Schema]", section["properties"]).items():
         default = "**needed**" if key in required else _default(raw)
         yield f"| `{key}` | {_kind(raw)} | {default} | {raw.get('description', '')} |"
+        if "properties" in raw:
+            tables[key] = raw
+    yield ""
+    for key, raw in tables.items():
+        yield from _table(f"{heading.rstrip(']')}.{key}]", raw)
+
+
+def _table(heading: str, table: Schema) -> Iterator[str]:
+    """Yield the keys of a table inside a table; none of them is needed."""
+    yield f"### {heading}\n"
+    yield f"{table.get('description', '')}\n"
+    yield "| key | value | meaning |\n|---|---|---|"
+    for key, raw in cast("dict[str, Schema]", table["properties"]).items():
+        if not raw.get("deprecated"):
+            yield f"| `{key}` | {_kind(raw)} | {raw.get('description', '')} |"
     yield ""
 
 
@@ -121,8 +140,16 @@ def _kind(raw: Schema) -> str:
     if "enum" in raw:
         return " or ".join(f"`{choice}`" for choice in cast("list[str]", raw["enum"]))
     if raw.get("type") == "array":
-        return "list of texts"
-    if raw.get("format") == "date":
+        items = cast("Schema", raw.get("items", {}))
+        return f"list of {_kind(items)}" if "enum" in items else "list of texts"
+    inner = cast("dict[str, Schema]", raw.get("properties", {}))
+    if inner and set(inner) <= OPERATORS:
+        return "; ".join(f"`.{key}` = {_kind(one)}" for key, one in inner.items())
+    return _plain_kind(raw)
+
+
+def _plain_kind(raw: Schema) -> str:
+    if raw.get("format") == "date" or str(raw.get("pattern", "")).startswith(DATE_PATTERN):
         return "date"
     limits = [raw[k] for k in ("minimum", "exclusiveMinimum", "maximum") if k in raw]
     kinds = {"string": "text", "integer": "number", "number": "number", "object": "table"}

@@ -167,7 +167,11 @@ def build(settings: Settings, parts: Parts) -> House:
     client = GuardedClient(_limits(settings))
     reader = TwinReader(db, ShellIds(secret_of(settings.twin.secret_file)))
     shelf = Shelf(
-        settings.offer_rules(), settings.policies().values(), reader.semantic_ids, settings.did
+        settings.offer_rules(),
+        settings.policies().values(),
+        reader.semantic_ids,
+        settings.did,
+        settings.partner_groups(),
     )
     vigil = Vigil(trust.standing, parts.clock, settings.limits.standing_seconds)
     entrance = Entrance(db, shelf, parts.clock, vigil)

@@ -7,16 +7,28 @@ id changes with its terms.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from uuid import NAMESPACE_URL, uuid5
 
 import orjson
 
 from connector.errors import SetupError
 from connector.identifiers import Bpnl, SemanticId
-from connector.offer.model import Dataset, DatasetKind, Decision, OfferRule, Policy
-from connector.offer.policy import access_policy, evaluate, usage_policy
+from connector.offer.model import (
+    Circumstances,
+    Dataset,
+    DatasetKind,
+    Decision,
+    OfferRule,
+    Policy,
+)
+from connector.offer.odrl import Constraint, Rule, rules_of
+from connector.offer.policy import admits, decide
+from connector.offer.vocabulary import OPERANDS, Kind, moment
+from connector.offer.writing import access_policy, end_of, usage_policy
 from connector.partner.model import Caller
 from connector.texts import word
 
@@ -27,14 +39,40 @@ _TAXONOMY = "https://w3id.org/catenax/taxonomy#"
 _VERSION = "https://w3id.org/catenax/ontology/common#version"
 _SEMANTIC_ID = "https://admin-shell.io/aas/3/0/HasSemantics/semanticId"
 
+Groups = Mapping[Bpnl, frozenset[str]]
+NO_GROUPS: Groups = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class _Terms:
+    """A policy with its rules read once; from ``starts`` to ``ends`` something is given out."""
+
+    policy: Policy
+    usage: tuple[Rule, ...] = field(init=False)
+    access: tuple[Rule, ...] = field(init=False)
+    starts: datetime | None = field(init=False)
+    ends: datetime | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        policy = self.policy
+        object.__setattr__(self, "usage", rules_of(usage_policy(policy)))
+        object.__setattr__(self, "access", rules_of(access_policy(policy, ())))
+        object.__setattr__(self, "starts", max(_moments(policy, starts=True), default=None))
+        object.__setattr__(self, "ends", min(_moments(policy, starts=False), default=None))
+
+    def in_force(self, now: datetime) -> bool:
+        """Return whether the policy has begun and not ended."""
+        has_begun = self.starts is None or self.starts <= now
+        return has_begun and (self.ends is None or now < self.ends + timedelta(seconds=1))
+
 
 class Shelf:
     """Datasets under the rules and policies of the configuration; no input, no output.
 
     ``semantic_ids`` is asked for the aspects in use, and ``installation`` (the connector's
-    own name, never shown) sets our ids apart from everybody else's. A policy called
-    ``registry`` replaces the terms of the registry. Raises `SetupError` where a rule names
-    a policy that does not exist.
+    own name, never shown) sets our ids apart from everybody else's. ``groups`` are those
+    that each partner was put in. A policy called ``registry`` replaces the terms of the
+    registry. Raises `SetupError` where a rule names a policy that does not exist.
     """
 
     def __init__(
@@ -43,31 +81,47 @@ class Shelf:
         policies: Iterable[Policy],
         semantic_ids: Callable[[], Iterable[SemanticId]],
         installation: str,
+        groups: Groups = NO_GROUPS,
     ) -> None:
-        self.rules = tuple(rules)
-        self._policies = {"registry": REGISTRY_POLICY} | {one.name: one for one in policies}
+        known = {"registry": REGISTRY_POLICY} | {one.name: one for one in policies}
+        _check_policies(rules, known)
+        self._groups = groups
+        self._terms = {name: _Terms(policy) for name, policy in known.items()}
+        self.rules = tuple(self._narrowed(rule) for rule in rules)
         self._semantic_ids = semantic_ids
         self._installation = installation
         self._made: dict[tuple[SemanticId, str], Dataset] = {}
-        self._registry = self._dataset(None, self._policies["registry"])
+        self._registry = self._dataset(None, known["registry"])
         self._known: dict[str, Dataset] = {self._registry.id: self._registry}
         self._shelved: frozenset[SemanticId] = frozenset()
-        _check_policies(self.rules, self._policies)
 
     def visible_to(self, caller: Caller, now: datetime) -> tuple[Dataset, ...]:
         """Return the datasets of the caller's catalog: those whose access policy it fulfils."""
         self._stock()
-        return tuple(one for one in self._known.values() if self._access(one, caller, now).allowed)
+        asked = self._circumstances(caller, now)
+        return tuple(one for one in self._known.values() if self._access(one, asked).allowed)
 
     def find(self, dataset_id: str, caller: Caller, now: datetime) -> Dataset | None:
         """Return a dataset if the caller may see it; None is all that it learns else."""
         dataset = self._named(dataset_id)
-        return dataset if dataset and self._access(dataset, caller, now).allowed else None
+        asked = self._circumstances(caller, now)
+        return dataset if dataset and self._access(dataset, asked).allowed else None
 
-    def allows(self, dataset: Dataset, caller: Caller, now: datetime) -> Decision:
-        """Decide whether the caller may have an agreement, or data under one, now."""
-        access = self._access(dataset, caller, now)
-        usage = evaluate(dataset.policy, caller, now)
+    def allows(
+        self,
+        dataset: Dataset,
+        caller: Caller,
+        now: datetime,
+        signed_at: datetime | None = None,
+    ) -> Decision:
+        """Decide whether the caller may have an agreement, or data under one, now.
+
+        ``signed_at`` is when the agreement was made: durations in days count from it, and
+        are not asked while there is none.
+        """
+        asked = self._circumstances(caller, now, signed_at)
+        access = self._access(dataset, asked)
+        usage = decide(self._terms[dataset.policy_name].usage, asked)
         return Decision(access.allowed and usage.allowed, (*access.reasons, *usage.reasons))
 
     def granted(self, dataset_id: str, bpnl: Bpnl, now: datetime) -> Dataset | None:
@@ -94,7 +148,7 @@ class Shelf:
         """Return the dataset of one aspect under one policy, as a submodel descriptor names it."""
         made = self._made.get((semantic_id, policy))
         if made is None:
-            made = self._dataset(semantic_id, self._policies[policy])
+            made = self._dataset(semantic_id, self._terms[policy].policy)
             self._made[semantic_id, policy] = made
         return made
 
@@ -112,12 +166,30 @@ class Shelf:
                 self._known[dataset.id] = dataset
         self._shelved |= used
 
-    def _access(self, dataset: Dataset, caller: Caller, now: datetime) -> Decision:
-        partners = {bpnl for rule in self._rules_for(dataset, now) for bpnl in rule.partners}
-        if caller.bpnl not in partners:
-            return Decision(allowed=False, reasons=(word("offer:not_named", bpnl=caller.bpnl),))
-        policy = access_policy(self._policies[dataset.policy_name], [caller.bpnl])
-        return evaluate(policy, caller, now)
+    def _circumstances(
+        self, caller: Caller, now: datetime, signed_at: datetime | None = None
+    ) -> Circumstances:
+        groups = self._groups.get(caller.bpnl, frozenset())
+        return Circumstances(caller, now.astimezone(UTC), groups, signed_at)
+
+    def _access(self, dataset: Dataset, asked: Circumstances) -> Decision:
+        bpnl = asked.caller.bpnl
+        if not any(bpnl in rule.partners for rule in self._rules_for(dataset, asked.now)):
+            return Decision(allowed=False, reasons=(word("offer:not_named", bpnl=bpnl),))
+        return decide(self._terms[dataset.policy_name].access, asked)
+
+    def _narrowed(self, rule: OfferRule) -> OfferRule:
+        """Leave out the partners whom the access policy shuts out by number or group.
+
+        So they see neither the offer nor its twins.
+        """
+        access = self._terms[rule.policy].policy.access
+        admitted = tuple(
+            bpnl
+            for bpnl in rule.partners
+            if all(admits(one, bpnl, self._groups.get(bpnl, frozenset())) for one in access)
+        )
+        return rule if admitted == rule.partners else replace(rule, partners=admitted)
 
     def _rules_for(self, dataset: Dataset, now: datetime) -> list[OfferRule]:
         semantic_id = dataset.semantic_id
@@ -130,8 +202,7 @@ class Shelf:
         ]
 
     def _in_force(self, policy: str, now: datetime) -> bool:
-        until = self._policies[policy].until
-        return until is None or now.astimezone(UTC).date() <= until
+        return self._terms[policy].in_force(now)
 
     def _dataset(self, semantic_id: SemanticId | None, policy: Policy) -> Dataset:
         dataset_id = self._id(semantic_id or DatasetKind.REGISTRY, policy.name)
@@ -149,6 +220,17 @@ class Shelf:
     def _id(self, *parts: str) -> str:
         name = orjson.dumps((self._installation, *parts)).decode()
         return uuid5(NAMESPACE_URL, name).urn
+
+
+def _moments(policy: Policy, *, starts: bool) -> Iterator[datetime]:
+    """Yield the moments at which a policy starts or ends, whatever the agreement."""
+    until = [Constraint("inForceDate", "lteq", (end_of(policy.until),))] if policy.until else []
+    for constraint in (*until, *policy.access, *policy.permission, *policy.obligation):
+        operand = OPERANDS.get(constraint.operand)
+        is_date = operand is not None and operand.kind is Kind.DATE
+        if is_date and starts == (constraint.operator == "gteq"):
+            found = moment("".join(constraint.values))
+            yield from [found] if found else []
 
 
 def _properties(semantic_id: SemanticId | None) -> Mapping[str, object]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from enum import StrEnum
 
 from connector.identifiers import Bpnl, SemanticId
+from connector.offer.odrl import Constraint
+from connector.offer.vocabulary import GOVERNANCE
+from connector.partner.model import Caller
 
-GOVERNANCE = "DataExchangeGovernance:1.0"
 HTTP_PULL = "HttpData-PULL"
 
 
@@ -18,7 +20,9 @@ class Policy:
     """The terms under which data is offered, under the name that the operator gave them.
 
     ``purposes`` are the usage purposes that the consumer may choose among (CX-0152, left
-    operand ``UsagePurpose``); ``until`` is the last day, in UTC, on which data is given out.
+    operand ``UsagePurpose``), ``individual_purposes`` those that the parties agreed
+    themselves; ``until`` is the last day, in UTC, on which data is given out. The others are
+    further constraints, by where in a policy they stand; ``access`` is never sent.
     """
 
     name: str
@@ -26,6 +30,11 @@ class Policy:
     purposes: tuple[str, ...] = ("cx.core.industrycore:1",)
     membership: bool = True
     until: date | None = None
+    individual_purposes: tuple[str, ...] = ()
+    permission: tuple[Constraint, ...] = ()
+    prohibition: tuple[Constraint, ...] = ()
+    obligation: tuple[Constraint, ...] = ()
+    access: tuple[Constraint, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +93,29 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What a policy is decided by: who asks, when, and what only we know of it.
+
+    ``groups`` are those that we have put the caller's legal entity in; ``signed_at`` is when
+    the agreement was made, None before there is one.
+    """
+
+    caller: Caller
+    now: datetime
+    groups: frozenset[str] = frozenset()
+    signed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class AcceptedTerms:
     """What we, as consumer, agree to without asking a person.
 
     ``operands`` names further left operands of the Catena-X profile whose duties the
-    operator has declared to meet, whatever their value.
+    operator has declared to meet, whatever their value; ``values`` names operands of which
+    only these values are accepted.
     """
 
     framework_agreements: tuple[str, ...] = (GOVERNANCE,)
     purposes: tuple[str, ...] = ("cx.core.industrycore:1", "cx.core.digitalTwinRegistry:1")
     operands: tuple[str, ...] = ()
+    values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

@@ -14,12 +14,13 @@ from dataclasses import dataclass
 import orjson
 
 from connector.errors import PartnerError
+from connector.offer.vocabulary import NAMESPACE, OPERANDS
 
-NAMESPACE = "https://w3id.org/catenax/2025/9/policy/"
 KINDS = ("permission", "prohibition", "obligation")
 DEPTH_MAX = 8
 
 _PREFIXES = ("odrl:", "http://www.w3.org/ns/odrl/2/", "cx-policy:", NAMESPACE)
+_FOREIGN = {operand.iri: operand.name for operand in OPERANDS.values()}
 _NAMELESS = frozenset({"@id", "@type"})
 # Who, what and when: they belong to the offer or agreement around the policy.
 _FRAME = _NAMELESS | {"@context", "profile", "target", "assigner", "assignee", "timestamp"}
@@ -65,9 +66,13 @@ def rules_of(policy: Mapping[str, object]) -> tuple[Rule, ...]:
 
 def term(name: object) -> str:
     """Return a name without the prefix of ODRL or of the profile, if it has one."""
+    if isinstance(name, list) and len(name) == 1:
+        name = name[0]
     if isinstance(name, Mapping):
         name = name.get("@id", name)
     text = name if isinstance(name, str) else _json(name)
+    if text in _FOREIGN:
+        return _FOREIGN[text]
     for prefix in _PREFIXES:
         if text.startswith(prefix):
             return text.removeprefix(prefix)
@@ -75,7 +80,9 @@ def term(name: object) -> str:
 
 
 def listed(value: object) -> list[object]:
-    """Return a list as it is, and anything else as a list of one."""
+    """Return a list as it is, also one in JSON-LD's words, and anything else as a list of one."""
+    if isinstance(value, Mapping) and len(value) == 1:
+        value = value.get("@list", value.get("@set", value))
     return value if isinstance(value, list) else [value]
 
 

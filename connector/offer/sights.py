@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import datetime
 
 from connector.identifiers import Bpnl
 from connector.offer import table
 from connector.offer.datasets import Shelf
+from connector.offer.model import OfferRule
 from connector.offer.visibility import Sight, sight_of
 from connector.store.database import Database
 
@@ -21,7 +22,8 @@ class Sights:
         self._shelf = shelf
         self._audiences: dict[int, frozenset[str]] = {}
         self._newest = 0
-        self._day: date | None = None
+        self._second = 0
+        self._rules: tuple[OfferRule, ...] = ()
         self._sights: dict[Bpnl, Sight] = {}
 
     def of(self, bpnl: Bpnl, now: datetime) -> Sight:
@@ -29,19 +31,21 @@ class Sights:
         self._refresh(now)
         sight = self._sights.get(bpnl)
         if sight is None:
-            sight = sight_of(bpnl, self._shelf.rules_in_force(now), self._audiences)
+            sight = sight_of(bpnl, self._rules, self._audiences)
             self._sights[bpnl] = sight
         return sight
 
     def _refresh(self, now: datetime) -> None:
         """Read the audiences that are new; they are only ever added.
 
-        Policies end with the day.
+        Policies begin and end by the second.
         """
         new = table.audiences(self._db, self._newest)
-        today = now.astimezone(UTC).date()
-        if new or today != self._day or len(self._sights) > PARTNERS_MAX:
+        second, rules = int(now.timestamp()), self._rules
+        if second != self._second:
+            self._second, rules = second, self._shelf.rules_in_force(now)
+        if new or rules != self._rules or len(self._sights) > PARTNERS_MAX:
             self._audiences |= new
             self._newest = max(self._audiences, default=0)
-            self._day = today
+            self._rules = rules
             self._sights.clear()

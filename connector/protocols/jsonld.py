@@ -13,8 +13,8 @@ from typing import Any
 import orjson
 
 from connector.errors import PartnerError
-from connector.offer.odrl import NAMESPACE as CATENAX
-from connector.offer.vocabulary import OPERATORS
+from connector.offer.vocabulary import NAMESPACE as CATENAX
+from connector.offer.vocabulary import OPERANDS
 
 DEPTH_MAX = 32
 
@@ -148,7 +148,7 @@ def _qualify(node: object, depth: int) -> None:
         return
     if isinstance(node, dict):
         operand = node.get("leftOperand")
-        if isinstance(operand, str) and operand in OPERATORS:
+        if isinstance(operand, str) and operand in OPERANDS:
             node["leftOperand"] = CATENAX + operand
     if isinstance(node, dict | list):
         for inner in node.values() if isinstance(node, dict) else node:

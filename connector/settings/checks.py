@@ -6,10 +6,12 @@ import dataclasses
 import ipaddress
 import os
 import stat
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path as FilePath
 
-from connector.errors import Severity
+from connector.errors import Finding, Severity
+from connector.offer.lint import Surroundings, lint, lint_accepted
 from connector.settings.lines import Path
 from connector.settings.sections import OfferSection
 from connector.settings.shape import Problem, nearest
@@ -25,6 +27,7 @@ def cross_problems(settings: Settings) -> Iterator[Problem]:
     yield from _identity(settings)
     yield from _names(settings)
     yield from _offers(settings)
+    yield from _policies(settings)
     yield from _feeds(settings)
     yield from _folders(settings)
     yield from _development(settings)
@@ -104,30 +107,46 @@ def _repeated(table: str, key: str, values: Sequence[str | None]) -> Iterator[Pr
 
 
 def _offers(settings: Settings) -> Iterator[Problem]:
-    partners = [partner.name for partner in settings.partner]
+    known = {
+        "partner": [partner.name for partner in settings.partner],
+        "group": sorted({group for one in settings.partner for group in one.groups}),
+        "policy": sorted(settings.policy),
+    }
     for place, offer in enumerate(settings.offer):
-        yield from _strangers(("offer", place, "partners"), offer, partners)
-        if offer.policy not in settings.policy:
-            guess = nearest(offer.policy, settings.policy)
-            yield _problem(
-                ("offer", place, "policy"),
-                "policy_unknown",
-                offer=offer.name,
-                policy=offer.policy,
-                suggestion=guess,
-            )
+        said = ("offer", place)
+        for key, kind in (("partners", "partner"), ("partner_groups", "group")):
+            for name in getattr(offer, key):
+                yield from _strange((*said, key), offer, (kind, name), known)
+        yield from _strange((*said, "policy"), offer, ("policy", offer.policy), known)
+        if not offer.partners and not offer.partner_groups:
+            yield _problem((*said, "partners"), "offer_to_nobody", offer=offer.name)
 
 
-def _strangers(path: Path, offer: OfferSection, known: Sequence[str]) -> Iterator[Problem]:
-    for name in offer.partners:
-        if name not in known:
-            yield _problem(
-                path,
-                "partner_unknown",
-                offer=offer.name,
-                partner=name,
-                suggestion=nearest(name, known),
-            )
+def _strange(
+    path: Path, offer: OfferSection, named: tuple[str, str], known: Mapping[str, Sequence[str]]
+) -> Iterator[Problem]:
+    """Yield that an offer names a partner, group or policy that there is none of."""
+    kind, name = named
+    if name not in known[kind]:
+        guess = nearest(name, known[kind])
+        shown = {kind: name, "offer": offer.name, "suggestion": guess}
+        yield _problem(path, f"{kind}_unknown", **shown)
+
+
+def _policies(settings: Settings) -> Iterator[Problem]:
+    """Yield what the rooms would find wrong with the terms, ours and those that we accept."""
+    groups = {group for one in settings.partner for group in one.groups}
+    beside = Surroundings(groups, datetime.now(UTC).date())
+    for name, policy in settings.policies().items():
+        for finding in lint(policy, beside):
+            yield _found(("policy", name), finding)
+    for finding in lint_accepted(settings.accepted_terms()):
+        yield _found(("consume",), finding)
+
+
+def _found(table: Path, finding: Finding) -> Problem:
+    steps = (int(s) if s.isdecimal() else s for s in finding.path.strip("/").split("/"))
+    return Problem((*table, *steps), finding.code, finding.params, finding.severity)
 
 
 def _feeds(settings: Settings) -> Iterator[Problem]:

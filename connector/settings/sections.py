@@ -16,8 +16,9 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from connector.identifiers import Bpnl, Did, SemanticId
-from connector.offer.model import GOVERNANCE
+from connector.offer.vocabulary import GOVERNANCE
 from connector.record.model import ROWS_MAX
+from connector.settings.terms import Access, Obligation, Permission, Prohibition
 
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$"
 INDUSTRY_CORE = "cx.core.industrycore:1"
@@ -248,6 +249,13 @@ class PartnerSection:
         Did | None,
         Meta(description="DID of its connector; without one `discovery.bdrs_url` tells it"),
     ] = None
+    groups: Annotated[
+        tuple[Name, ...],
+        Meta(
+            description="groups that it is in, for policies and offers to name",
+            examples=[["gold"]],
+        ),
+    ] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -271,12 +279,43 @@ class PolicySection:
         str, Meta(description="agreement that a partner must have signed, with its version")
     ] = GOVERNANCE
     purposes: Annotated[
-        tuple[str, ...], Meta(description="purposes that a partner may use data for", min_length=1)
+        tuple[str, ...],
+        Meta(
+            description="purposes of the Catena-X profile that a partner may use data for",
+            examples=[[INDUSTRY_CORE]],
+        ),
     ] = (INDUSTRY_CORE,)
-    membership: Annotated[bool, Meta(description="ask for membership in the data space")] = True
+    individual_purposes: Annotated[
+        tuple[str, ...],
+        Meta(description="purposes that you and the partner agreed yourselves"),
+    ] = ()
+    membership: Annotated[
+        bool,
+        Meta(
+            description="say in the contract that membership in the data space is asked for; "
+            "it is asked for in any case"
+        ),
+    ] = True
     until: Annotated[
-        date | None, Meta(description="last day (UTC) on which data is given out")
+        date | None,
+        Meta(description="last day (UTC) on which data is given out, and may be used"),
     ] = None
+    permission: Annotated[
+        Permission, Meta(description="further constraints under which use is permitted")
+    ] = field(default_factory=Permission)
+    prohibition: Annotated[Prohibition, Meta(description="what a partner may not do")] = field(
+        default_factory=Prohibition
+    )
+    obligation: Annotated[
+        Obligation, Meta(description="what you owe: until when data is provided")
+    ] = field(default_factory=Obligation)
+    access: Annotated[
+        Access,
+        Meta(
+            description="who of the partners that an offer names may see it at all; "
+            "never sent to anybody"
+        ),
+    ] = field(default_factory=Access)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -286,8 +325,12 @@ class OfferSection:
     name: Annotated[Name, Meta(description="its name")]
     partners: Annotated[
         tuple[str, ...],
-        Meta(description="names of the partners who see it", min_length=1, examples=[["oem"]]),
-    ]
+        Meta(description="names of the partners who see it", examples=[["oem"]]),
+    ] = ()
+    partner_groups: Annotated[
+        tuple[str, ...],
+        Meta(description="groups of partners who see it", examples=[["gold"]]),
+    ] = ()
     policy: Annotated[str, Meta(description="name of the policy", examples=["industry-core"])]
     aspects: Annotated[
         tuple[SemanticId, ...], Meta(description="URNs of the models offered; empty: all")
@@ -303,7 +346,11 @@ class ConsumeSection:
     """Which terms of others are accepted without asking."""
 
     purposes: Annotated[
-        tuple[str, ...], Meta(description="purposes of use that may be asked of us")
+        tuple[str, ...],
+        Meta(
+            description="purposes for which we use data, those of the profile and those that "
+            "we agreed with a partner; an offer has to allow one of them"
+        ),
     ] = (INDUSTRY_CORE, REGISTRY_PURPOSE)
     framework_agreements: Annotated[
         tuple[str, ...], Meta(description="framework agreements that we have signed")
@@ -312,6 +359,10 @@ class ConsumeSection:
         tuple[str, ...],
         Meta(description="further left operands whose duties we meet, whatever their value"),
     ] = ()
+    values: Annotated[
+        Mapping[str, tuple[str, ...]],
+        Meta(description="left operands of which only these values are accepted"),
+    ] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

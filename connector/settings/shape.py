@@ -129,8 +129,10 @@ class Shape(Generic[Value]):
         schema = self.part(path)
         value = _toml(error.instance)
         if error.kind.name == "enum":
-            choices = ", ".join(_toml(c) for c in cast("list[object]", schema.get("enum", [])))
-            return _problem(path, "not_a_choice", value=value, choices=choices)
+            options = cast("list[object]", schema.get("enum", []))
+            choices = ", ".join(_toml(option) for option in options)
+            guess = nearest(str(error.instance), map(str, options))
+            return _problem(path, "not_a_choice", value=value, choices=choices, suggestion=guess)
         if error.kind.name in _RANGES:
             return _problem(path, "out_of_range", value=value, limits=_limits(schema))
         if error.kind.name == "type":
@@ -205,6 +207,8 @@ def _schema_of(kind: type) -> Schema:
     pattern = getattr(kind, "pattern", None)
     if kind is object:
         return {"type": ["string", "number", "boolean", "array", "object"]}
+    if hasattr(kind, "schema"):
+        return cast("Schema", kind.schema())
     if pattern is None:
         return {"type": "string", "minLength": 1, "pattern": "^[^\\x00]*$"}
     examples = [_EXAMPLES[kind]] if kind in _EXAMPLES else []

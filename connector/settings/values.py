@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from connector.agreement.limits import ExchangeLimits
-from connector.identifiers import Did, did_web
+from connector.identifiers import Bpnl, Did, did_web
 from connector.offer.model import AcceptedTerms, OfferRule, Policy
 from connector.partner.book import AddressBook, Dids
 from connector.partner.model import Partner, UnlistedPartner
 from connector.record.model import Adapter
-from connector.settings.sections import ConfigurationFile, FeedSection
+from connector.settings.sections import ConfigurationFile, FeedSection, OfferSection
 from connector.settings.sources import build_adapter
 
 STORE_NAME = "eslabon.db"
@@ -59,28 +59,41 @@ class Settings(ConfigurationFile):
     def policies(self) -> Mapping[str, Policy]:
         """Return the policies by name."""
         return {
-            name: Policy(name, p.framework_agreement, p.purposes, p.membership, p.until)
+            name: Policy(
+                name,
+                p.framework_agreement,
+                p.purposes,
+                p.membership,
+                p.until,
+                p.individual_purposes,
+                p.permission.constraints,
+                p.prohibition.constraints,
+                p.obligation.constraints,
+                p.access.constraints,
+            )
             for name, p in self.policy.items()
         }
 
+    def partner_groups(self) -> Mapping[Bpnl, frozenset[str]]:
+        """Return the groups that each legal entity was put in, by any of its entries."""
+        groups: dict[Bpnl, frozenset[str]] = {}
+        for partner in self.partner:
+            groups[partner.bpnl] = groups.get(partner.bpnl, frozenset()).union(partner.groups)
+        return groups
+
     def offer_rules(self) -> tuple[OfferRule, ...]:
-        """Return the offers in their order, partners by BPNL instead of by name."""
-        bpnls = {partner.name: partner.bpnl for partner in self.partner}
+        """Return the offers in their order, partners and groups of them by BPNL."""
         return tuple(
-            OfferRule(
-                offer.name,
-                tuple(bpnls[name] for name in offer.partners),
-                offer.policy,
-                offer.aspects,
-                offer.parts,
-            )
+            OfferRule(offer.name, self._named_by(offer), offer.policy, offer.aspects, offer.parts)
             for offer in self.offer
         )
 
     def accepted_terms(self) -> AcceptedTerms:
         """Return what we agree to as a consumer without asking a person."""
         accepted = self.consume
-        return AcceptedTerms(accepted.framework_agreements, accepted.purposes, accepted.operands)
+        return AcceptedTerms(
+            accepted.framework_agreements, accepted.purposes, accepted.operands, accepted.values
+        )
 
     def exchange_limits(self) -> ExchangeLimits:
         """Return every deadline of an exchange, and how many a partner may have open."""
@@ -102,3 +115,10 @@ class Settings(ConfigurationFile):
         Raises `SetupError` where a secret cannot be had or the adapter is not installed.
         """
         return build_adapter(feed, self.file.parent, self.environment)
+
+    def _named_by(self, offer: OfferSection) -> tuple[Bpnl, ...]:
+        bpnls = {partner.name: partner.bpnl for partner in self.partner}
+        named = [bpnls[name] for name in offer.partners]
+        wanted = frozenset(offer.partner_groups)
+        grouped = [bpnl for bpnl, groups in self.partner_groups().items() if groups & wanted]
+        return tuple(dict.fromkeys([*named, *grouped]))

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from connector.agreement.model import CatalogEntry, Offer
+from connector.offer.acceptance import acceptable
 from connector.offer.model import HTTP_PULL, AcceptedTerms
-from connector.offer.policy import acceptable
 
 _TYPE_KEYS = ("dct:type", "http://purl.org/dc/terms/type", "https://purl.org/dc/terms/type")
 _SEMANTIC_KEYS = (

@@ -19,7 +19,7 @@ from connector.agreement.model import (
 from connector.agreement.states import NegotiationMessage
 from connector.identifiers import Did
 from connector.offer.model import Policy
-from connector.offer.policy import usage_policy
+from connector.offer.writing import usage_policy
 from connector.protocols.dsp.messages import ProcessContent
 from connector.protocols.dsp.reading import negotiation_from_wire, transfer_from_wire
 from connector.transfer.model import (

@@ -28,9 +28,9 @@ development = {allow_http = false, allow_private_networks = false}
 models = {folders = []}
 feed = [{name = "f", adapter = "delimited_file", mapping = "m", source = {folder = "in"}}]
 partner = [{name = "p", bpnl = "BPNL00000000OEM1", did = "did:web:p"}]
-policy = {core = {membership = true, purposes = ["x"], until = 2027-01-01}}
+policy = {core = {membership = true, purposes = ["cx.pcf.base:1"], until = 2099-01-01}}
 offer = [{name = "o", partners = ["p"], policy = "core", aspects = [], parts = ["A*"]}]
-consume = {purposes = ["x"], operands = []}
+consume = {purposes = ["cx.pcf.base:1"], operands = []}
 limits = {collection_parts_max = 3, access_grant_seconds = 1.5}
 """)
 

@@ -21,7 +21,7 @@ from connector.agreement.model import (
 from connector.agreement.states import NegotiationState, Role
 from connector.errors import PartnerError
 from connector.offer.model import Dataset, DatasetKind
-from connector.offer.policy import same_policy
+from connector.offer.policy import difference
 from connector.protocols.dsp import catalog, writing
 from connector.protocols.dsp.messages import CONTEXT, ProcessContent
 from connector.protocols.dsp.writing import to_wire
@@ -163,7 +163,7 @@ def test_a_message_means_the_same_in_its_expanded_form(place: int, expanded: lis
 
     read = read_back(orjson.dumps(expanded[place]), content)
 
-    assert same_policy(_policy(content), _policy(read))
+    assert [] == difference(_policy(content), _policy(read))
     assert _without_policy(content) == _without_policy(read)
 
 
@@ -173,7 +173,7 @@ def test_a_catalog_means_the_same_in_its_expanded_form(expanded: list[Json]) -> 
     (meant,) = catalog.entries_from_wire(orjson.dumps(WRITTEN[place]))
     (read,) = catalog.entries_from_wire(orjson.dumps(expanded[place]))
 
-    assert same_policy(meant.offers[0].policy, read.offers[0].policy)
+    assert [] == difference(meant.offers[0].policy, read.offers[0].policy)
     assert _named(meant) == _named(read)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from connector.offer.odrl import NAMESPACE
+from connector.offer.vocabulary import NAMESPACE
 from tests.conformance.edc.eclipse import Json
 
 

@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 
 from connector.errors import PartnerError
 from connector.offer.model import Dataset, DatasetKind, Policy
-from connector.offer.policy import usage_policy
+from connector.offer.writing import usage_policy
 from connector.protocols.dsp.catalog import (
     PAGE_DATASETS_MAX,
     Criterion,

@@ -43,7 +43,7 @@ bpnl = "BPNL00000000OEM1"
 did = "did:web:oem.example.com"
 
 [policy.core]
-until = 2027-12-31
+until = 2099-12-31
 
 [[offer]]
 name = "all-for-oem"

@@ -57,7 +57,7 @@ def test_partners_policies_and_offers_become_values_of_the_rooms(here: Installat
     assert partner
     assert ("BPNL00000000OEM1", "did:web:oem.example.com") == (partner.bpnl, partner.did)
     assert {"core"} == set(settings.policies())
-    assert "2027-12-31" == str(settings.policies()["core"].until)
+    assert "2099-12-31" == str(settings.policies()["core"].until)
     assert (OfferRule("all-for-oem", (partner.bpnl,), "core"),) == settings.offer_rules()
     assert AcceptedTerms() == settings.accepted_terms()
     assert Policy("core").framework_agreement == settings.policies()["core"].framework_agreement
@@ -145,11 +145,11 @@ def test_an_unknown_key_is_a_mistake_with_a_suggestion(
         ("https://puebla.example.com", "ftp://puebla.example.com", "wrong_form"),
         ("https://puebla.example.com", "https://puebla.example.com/", "wrong_form"),
         ('"did:web:oem.example.com"', '"oem.example.com"', "wrong_form"),
-        ("until = 2027-12-31", "until = 2027-12-31T10:00:00Z", "wrong_form"),
-        ("until = 2027-12-31", "until = 3", "wrong_type"),
-        ("until = 2027-12-31", "membership = 1", "wrong_type"),
-        ("until = 2027-12-31", "purposes = []", "empty"),
-        ('partners = ["oem"]', "partners = []", "empty"),
+        ("until = 2099-12-31", "until = 2027-12-31T10:00:00Z", "wrong_form"),
+        ("until = 2099-12-31", "until = 3", "wrong_type"),
+        ("until = 2099-12-31", "membership = 1", "wrong_type"),
+        ("until = 2099-12-31", "purposes = []", "purpose_missing"),
+        ('partners = ["oem"]', "partners = []", "offer_to_nobody"),
         ('partners = ["oem"]', 'partners = "oem"', "wrong_type"),
         ('partners = ["oem"]', 'partners = ["oem"]\naspects = ["SerialPart"]', "wrong_form"),
         ('name = "puebla"', 'name = "puebla"\nlanguage = "de"', "not_a_choice"),
@@ -367,7 +367,7 @@ def test_a_path_that_no_system_takes_is_told(here: Installation, old: str, path:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_finding_says_what_why_and_fix(here: Installation, language: str) -> None:
     here.change('name = "puebla"', 'names = "puebla"').change(
-        "until = 2027-12-31", "purposes = []"
+        "until = 2099-12-31", "purposes = []"
     )
     here.change('policy = "core"', 'policy = "cor"').change('"inbox"', '"inbox"\npassword = "x"')
     texts = [finding.text(language) for finding in here.load()[1]]

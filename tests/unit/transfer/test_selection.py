@@ -6,7 +6,7 @@ import pytest
 
 from connector.agreement.model import CatalogEntry, Offer
 from connector.offer.model import AcceptedTerms, Policy
-from connector.offer.policy import usage_policy
+from connector.offer.writing import usage_policy
 from connector.transfer.selection import REGISTRY, Selector, acceptable_offer, fitting
 
 TYPE = "https://w3id.org/catenax/taxonomy#DigitalTwinRegistry"
