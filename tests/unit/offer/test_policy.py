@@ -144,6 +144,98 @@ def test_terms_end_with_their_last_day(moment, is_over):
         assert is_over is not evaluate(terms, company, moment).allowed
 
 
+def rule(action, *constraints):
+    return [{"action": action, "constraint": [{"and": list(constraints)}]}]
+
+
+RESTRICTED = rule("use", constraint("UsageRestriction", "isAllOf", ["cx.thirdParty.forbidden:1"]))
+
+
+@pytest.mark.parametrize(
+    ("more", "is_allowed"),
+    [
+        ({"prohibition": RESTRICTED}, True),
+        ({"prohibition": [*RESTRICTED, {"action": "use"}]}, False),
+        ({"prohibition": rule("transfer", *RESTRICTED[0]["constraint"][0]["and"])}, False),
+        (
+            {"prohibition": rule("use", constraint("Liability", "eq", "cx.grossNegligence:1"))},
+            False,
+        ),
+        (
+            {"obligation": rule("use", constraint("DataProvisioningEndDurationDays", "eq", 3))},
+            True,
+        ),
+        (
+            {"obligation": rule("use", constraint("DataProvisioningEndDurationDays", "eq", 0))},
+            False,
+        ),
+        ({"obligation": [{"action": "use"}]}, False),
+        ({"permission": rule("access", constraint("Membership", "eq", "active"))}, True),
+        (
+            {"permission": rule("access", constraint("UsagePurpose", "isAnyOf", "cx.pcf.base:1"))},
+            False,
+        ),
+        ({"permission": rule("use", constraint("BusinessPartnerNumber", "isAnyOf", OEM))}, False),
+        ({"permission": rule("distribute")}, False),
+    ],
+    ids=lambda one: orjson.dumps(one).decode()[:70],
+)
+def test_a_rule_holds_only_where_and_as_the_profile_has_it(more, is_allowed):
+    assert is_allowed is evaluate({**policy(), **more}, caller(OEM), NOW).allowed
+
+
+@pytest.mark.parametrize(
+    ("operator", "named", "groups", "is_allowed"),
+    [
+        ("isAnyOf", ["gold", "silver"], {"gold"}, True),
+        ("isAnyOf", ["silver"], {"gold"}, False),
+        ("isAnyOf", ["gold"], set(), False),
+        ("isNoneOf", ["blocked"], {"gold"}, True),
+        ("isNoneOf", ["blocked"], set(), True),
+        ("isNoneOf", ["blocked"], {"gold", "blocked"}, False),
+    ],
+)
+def test_groups_are_those_that_we_put_the_partner_in(operator, named, groups, is_allowed):
+    terms = {"permission": rule("access", constraint("BusinessPartnerGroup", operator, named))}
+
+    assert is_allowed is evaluate(terms, caller(OEM), NOW, frozenset(groups)).allowed
+
+
+@pytest.mark.parametrize("operand", ["BusinessPartnerNumber", "BusinessPartnerGroup"])
+@pytest.mark.parametrize(
+    ("credentials", "is_allowed"),
+    [
+        ([MEMBER], True),
+        ([credential("BpnCredential", OEM, bpn=OEM)], True),
+        ([credential("BpnCredential", OEM, bpn=NEIGHBOUR)], False),
+        ([replace(MEMBER, expires_at=NOW)], False),
+        ([SIGNED], False),
+    ],
+)
+def test_who_a_partner_is_must_still_be_attested(operand, credentials, is_allowed):
+    held = constraint(operand, "isAnyOf", [OEM, "gold"][operand.endswith("Group") :][:1])
+    terms = {"permission": rule("access", held)}
+
+    verdict = evaluate(terms, caller(OEM, *credentials), NOW, frozenset({"gold"}))
+    assert is_allowed is verdict.allowed
+
+
+@pytest.mark.parametrize("kind", ["permission", "obligation"])
+@pytest.mark.parametrize(
+    ("age", "is_allowed"),
+    [(timedelta(), True), (timedelta(days=30, seconds=-1), True), (timedelta(days=30), False)],
+)
+def test_a_duration_counts_from_the_agreement(kind, age, is_allowed):
+    operand = {
+        "permission": "DataUsageEndDurationDays",
+        "obligation": "DataProvisioningEndDurationDays",
+    }[kind]
+    terms = {**policy(), kind: rule("use", constraint(operand, "eq", "30"))}
+
+    assert is_allowed is evaluate(terms, caller(OEM), NOW, signed_at=NOW - age).allowed
+    assert evaluate(terms, caller(OEM), NOW).allowed
+
+
 def test_a_policy_nested_without_end_is_refused_as_the_partners_mistake():
     deep: dict[str, object] = {"leftOperand": "x"}
     for _ in range(600):
@@ -244,6 +336,40 @@ def test_the_same_constraints_under_two_rules_are_another_policy():
 )
 def test_a_consumer_accepts_only_the_terms_it_has_named(offered, codes):
     assert codes == [finding.code for finding in acceptable(offered, AcceptedTerms())]
+
+
+LIABLE = policy(constraint("Liability", "eq", "cx.grossNegligence:1"))
+FORBIDDEN = ["cx.thirdParty.forbidden:1", "cx.manipulation.forbidden:1"]
+BOUND = {
+    **policy(),
+    "prohibition": rule("use", constraint("UsageRestriction", "isAllOf", FORBIDDEN)),
+}
+
+
+@pytest.mark.parametrize(
+    ("offered", "values", "is_accepted"),
+    [
+        (LIABLE, {"Liability": ("cx.grossNegligence:1", "cx.slightNegligence:1")}, True),
+        (LIABLE, {"Liability": ("cx.slightNegligence:1",)}, False),
+        (LIABLE, {"Warranty": ("cx.warranty.none:1",)}, False),
+        (BOUND, {"UsageRestriction": tuple(FORBIDDEN)}, True),
+        (BOUND, {"UsageRestriction": tuple(FORBIDDEN[:1])}, False),
+    ],
+)
+def test_of_some_duties_only_certain_values_are_accepted(offered, values, is_accepted):
+    findings = acceptable(offered, AcceptedTerms(values=values))
+
+    assert is_accepted is not bool(findings)
+    assert is_accepted or "[consume.values]" in findings[0].text().fix
+
+
+def test_a_purpose_that_the_parties_agreed_themselves_is_accepted_when_named():
+    offered = usage_policy(Policy("p", purposes=(), individual_purposes=("FieldStudy",)))
+
+    assert ["offer:purpose_not_accepted"] == [
+        one.code for one in acceptable(offered, AcceptedTerms())
+    ]
+    assert [] == acceptable(offered, AcceptedTerms(purposes=("FieldStudy",)))
 
 
 def test_a_duty_that_the_operator_has_declared_to_meet_is_accepted():
