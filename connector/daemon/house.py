@@ -166,13 +166,7 @@ def build(settings: Settings, parts: Parts) -> House:
     trust = parts.trust or _dcp_trust(settings, book, parts.clock)
     client = GuardedClient(_limits(settings))
     reader = TwinReader(db, ShellIds(secret_of(settings.twin.secret_file)))
-    shelf = Shelf(
-        settings.offer_rules(),
-        settings.policies().values(),
-        reader.semantic_ids,
-        settings.did,
-        settings.partner_groups(),
-    )
+    shelf = _shelf(settings, reader)
     vigil = Vigil(trust.standing, parts.clock, settings.limits.standing_seconds)
     entrance = Entrance(db, shelf, parts.clock, vigil)
     signals = Signals(entrance.verdicts.forget)
@@ -210,6 +204,16 @@ def build(settings: Settings, parts: Parts) -> House:
         lapsing=Lapsing(*doors),
         public=Starlette(routes=routes),
         clock=parts.clock,
+    )
+
+
+def _shelf(settings: Settings, reader: TwinReader) -> Shelf:
+    return Shelf(
+        settings.offer_rules(),
+        settings.policies().values(),
+        reader.semantic_ids,
+        settings.did,
+        settings.partner_groups(),
     )
 
 

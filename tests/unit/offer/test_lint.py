@@ -28,6 +28,17 @@ def told(policy: Policy) -> list[tuple[str, str]]:
     return [(one.code.removeprefix("offer:"), one.path) for one in lint(policy, BESIDE)]
 
 
+def holding(place: Place, *constraints: Constraint) -> Policy:
+    found = {one: constraints if one is place else () for one in Place}
+    return Policy(
+        "p",
+        permission=found[Place.PERMISSION],
+        prohibition=found[Place.PROHIBITION],
+        obligation=found[Place.OBLIGATION],
+        access=found[Place.ACCESS],
+    )
+
+
 def test_terms_of_the_profile_have_no_mistakes() -> None:
     full = Policy(
         "full",
@@ -108,7 +119,7 @@ def test_a_constraint_in_the_wrong_place_is_refused(place: Place) -> None:
     strangers = [one for one in OPERANDS.values() if place not in one.places]
     for operand in strangers:
         constraint = HELD(operand.name, operand.operators[0], values_of(operand)[:1])
-        policy = Policy("p", **{place.value: (constraint,)})
+        policy = holding(place, constraint)
         own = operand.name in ("UsagePurpose", "FrameworkAgreement", "Membership")
         code = "operand_has_own_key" if own and place is not Place.ACCESS else "operand_misplaced"
 
@@ -121,7 +132,9 @@ def test_operands_that_exclude_each_other_are_told(group: frozenset[str]) -> Non
     constraints = tuple(HELD(one.name, "eq", values_of(one)[:1]) for one in both)
     place = both[0].places[0]
 
-    assert [("operands_exclusive", f"/{place}")] == told(Policy("p", **{place.value: constraints}))
+    policy = holding(place, *constraints)
+
+    assert [("operands_exclusive", f"/{place}")] == told(policy)
 
 
 def test_a_policy_that_has_ended_is_a_warning() -> None:
