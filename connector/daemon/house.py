@@ -47,6 +47,7 @@ from connector.offer.publication import Publication
 from connector.partner.book import AddressBook
 from connector.partner.directory import Directory
 from connector.partner.model import HolderProofs, Identity, Partner, Standing
+from connector.partner.reach import Reach
 from connector.pipeline import Door
 from connector.protocols.aas.inbound import Registry
 from connector.protocols.aas.outbound import PartnerVisit
@@ -185,7 +186,8 @@ def build(settings: Settings, parts: Parts) -> House:
     publication = Publication(settings.offer_rules())
     intake = _intake(settings, library, publication, parts, turns)
     grants = exchange.grants(doors, signals)
-    abroad = PartnerVisit(client, grants, trust.holders)
+    reach = Reach(trust.proof, settings.partner_hosts())
+    abroad = PartnerVisit(client, grants, reach, trust.holders)
     return House(
         settings=settings,
         db=db,

@@ -256,6 +256,14 @@ class PartnerSection:
             examples=[["gold"]],
         ),
     ] = ()
+    hosts: Annotated[
+        tuple[Annotated[str, Meta(pattern=r"^[A-Za-z0-9.\-]+$")], ...],
+        Meta(
+            description="hosts, without port, at which its data may lie "
+            "beyond those of its DID document",
+            examples=[["data.supplier.example"]],
+        ),
+    ] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -56,6 +56,14 @@ class Settings(ConfigurationFile):
             directory,
         )
 
+    def partner_hosts(self) -> Mapping[Bpnl, frozenset[str]]:
+        """Return the further hosts of partners by legal entity, in lower case."""
+        hosts: dict[Bpnl, frozenset[str]] = {}
+        for one in self.partner:
+            named = frozenset(host.lower() for host in one.hosts)
+            hosts[one.bpnl] = hosts.get(one.bpnl, frozenset()) | named
+        return hosts
+
     def policies(self) -> Mapping[str, Policy]:
         """Return the policies by name."""
         return {

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from base64 import urlsafe_b64encode
 from collections.abc import Awaitable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import orjson
 
@@ -17,7 +18,8 @@ from connector.collection.model import AssetIds, RemoteSubmodel, Shell
 from connector.errors import DataError, PartnerError
 from connector.identifiers import SemanticId
 from connector.partner.model import PROOF_HEADER, HolderProofs, Partner
-from connector.protocols.http import Answer, GuardedClient
+from connector.partner.reach import Reach
+from connector.protocols.http import Answer, GuardedClient, host_of
 from connector.transfer.model import AccessGrant
 
 SHELLS_MAX = 100
@@ -26,6 +28,15 @@ VALUE_BYTES_MAX = 8 * 1024 * 1024
 GRANT_REFUSED = frozenset({401, 403})
 LOOKUP_UNKNOWN = frozenset({404, 405, 501})
 INTERFACES = ("SUBMODEL-VALUE-3.1", "SUBMODEL-3.1", "SUBMODEL-3.0")
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """What is asked of a registry; ``path`` is below the endpoint of the grant."""
+
+    method: str
+    path: str
+    body: bytes | None
 
 
 class Grants(Protocol):
@@ -48,11 +59,16 @@ class PartnerVisit:
     """Gets at a partner's twins; a grant that is refused is asked for once more."""
 
     def __init__(
-        self, client: GuardedClient, grants: Grants, proofs: HolderProofs | None = None
+        self,
+        client: GuardedClient,
+        grants: Grants,
+        reach: Reach,
+        proofs: HolderProofs | None = None,
     ) -> None:
-        """Take the guarded way out, the source of grants, and what proves that we hold them."""
+        """Take the guarded way out and how far it leads, and the source and proof of grants."""
         self._client = client
         self._grants = grants
+        self._reach = reach
         self._proofs = proofs
 
     async def shells(self, partner: Partner, asset_ids: AssetIds) -> tuple[Shell, ...]:
@@ -63,20 +79,20 @@ class PartnerVisit:
     async def value(self, partner: Partner, submodel: RemoteSubmodel) -> Mapping[str, object]:
         """Return a submodel's value; raises `PartnerError` where it is no JSON object."""
         grant = await self._grants.dataset(partner, submodel.dataset_id)
-        answer = await self._get_value(grant, submodel.href)
+        answer = await self._get_value(partner, grant, submodel.href)
         if answer.status in GRANT_REFUSED:
             self._grants.forget(grant)
             grant = await self._grants.dataset(partner, submodel.dataset_id)
-            answer = await self._get_value(grant, submodel.href)
+            answer = await self._get_value(partner, grant, submodel.href)
         payload = _json(answer.expect_success())
         if not isinstance(payload, dict):
             raise PartnerError("connector.protocols.aas:value_no_object", url=submodel.href)
         return payload
 
-    async def _get_value(self, grant: AccessGrant, href: str) -> Answer:
-        answer = await self._get(grant, _value_url(href), VALUE_BYTES_MAX)
+    async def _get_value(self, partner: Partner, grant: AccessGrant, href: str) -> Answer:
+        answer = await self._get(partner, grant, _value_url(href))
         if answer.status in LOOKUP_UNKNOWN and answer.url != href:
-            plain = await self._get(grant, href, VALUE_BYTES_MAX)
+            plain = await self._get(partner, grant, href)
             return plain if plain.ok else answer
         return answer
 
@@ -119,29 +135,34 @@ class PartnerVisit:
         self, partner: Partner, method: str, path: str, body: bytes | None = None
     ) -> Answer:
         grant = await self._grants.registry(partner)
-        answer = await self._send(grant, method, path, body)
+        request = _Request(method, path, body)
+        answer = await self._send(partner, grant, request)
         if answer.status in GRANT_REFUSED:
             self._grants.forget(grant)
             grant = await self._grants.registry(partner)
-            answer = await self._send(grant, method, path, body)
+            answer = await self._send(partner, grant, request)
         return answer
 
-    async def _send(
-        self, grant: AccessGrant, method: str, path: str, body: bytes | None
-    ) -> Answer:
+    async def _send(self, partner: Partner, grant: AccessGrant, request: _Request) -> Answer:
         headers = await self._headers(grant)
-        if body is not None:
+        if request.body is not None:
             # Where there is none, an Eclipse data plane would pass one on and fail.
             headers["Content-Type"] = "application/json"
-        url = grant.endpoint.rstrip("/") + path
-        return await self._client.request(method, url, headers=headers, body=body)
+        client = await self._reaching(partner, grant)
+        url = grant.endpoint.rstrip("/") + request.path
+        return await client.request(request.method, url, headers=headers, body=request.body)
 
-    async def _get(self, grant: AccessGrant, href: str, limit_bytes: int) -> Answer:
-        """Ask for data only where the grant's own endpoint lies, whatever a href says."""
-        host = urlsplit(grant.endpoint).hostname or ""
-        reaching = self._client.reaching(frozenset({host.lower()}))
+    async def _get(self, partner: Partner, grant: AccessGrant, href: str) -> Answer:
+        client = await self._reaching(partner, grant)
         headers = await self._headers(grant)
-        return await reaching.request("GET", href, headers=headers, limit_bytes=limit_bytes)
+        return await client.request("GET", href, headers=headers, limit_bytes=VALUE_BYTES_MAX)
+
+    async def _reaching(self, partner: Partner, grant: AccessGrant) -> GuardedClient:
+        """Reach only where the grant's own endpoint lies, and only where that may lie at all."""
+        host = host_of(grant.endpoint)
+        if host not in await self._reach.hosts_of(partner):
+            raise PartnerError("protocols:host_not_vouched", url=grant.endpoint, host=host)
+        return self._client.reaching(frozenset({host}))
 
     async def _headers(self, grant: AccessGrant) -> dict[str, str]:
         headers = {"Authorization": grant.token}

@@ -13,7 +13,9 @@ from starlette.routing import Route
 
 from connector.collection.model import RemoteSubmodel
 from connector.errors import PartnerError
+from connector.identifiers import Did
 from connector.partner.model import HolderProofs, Partner
+from connector.partner.reach import Reach
 from connector.protocols.aas.outbound import PartnerVisit
 from connector.protocols.http import ClientLimits, GuardedClient
 from connector.store.database import Database
@@ -35,6 +37,16 @@ from tests.unit.dcp.conftest import Dataspace
 
 DOOR = Part("A-100", "S-1")
 PROVIDER = Partner("supplier", SUPPLIER, did_of(SUPPLIER))
+
+
+@dataclass(frozen=True)
+class Vouched:
+    """Everybody vouches for the same hosts."""
+
+    hosts: frozenset[str]
+
+    async def vouched_hosts(self, did: Did) -> frozenset[str]:
+        return self.hosts
 
 
 @dataclass
@@ -77,9 +89,10 @@ async def visiting(tmp_path, plant):
     plant.bind_to_holders()
     client = GuardedClient(ClientLimits(allow_http=True, allow_private_networks=True))
     grants = Held(f"{url}/api/v3", tokens)
+    reach = Reach(Vouched(frozenset({"127.0.0.1"})))
 
     def visit(proofs: HolderProofs | None) -> tuple[PartnerVisit, Held]:
-        return PartnerVisit(client, grants, proofs), grants
+        return PartnerVisit(client, grants, reach, proofs), grants
 
     yield visit
     await client.close()
@@ -133,8 +146,51 @@ async def test_a_read_without_a_body_names_no_kind_of_body(tmp_path):
         lambda _: Starlette(routes=[Route("/{rest:path}", shell, methods=["GET", "POST"])])
     )
     client = GuardedClient(ClientLimits(allow_http=True, allow_private_networks=True))
-    await PartnerVisit(client, Held(url, {"registry": "t"})).shells(PROVIDER, (("a", "b"),))
+    reach = Reach(Vouched(frozenset({"127.0.0.1"})))
+    await PartnerVisit(client, Held(url, {"registry": "t"}), reach).shells(PROVIDER, (("a", "b"),))
     await client.close()
     await space.stop()
 
     assert ["application/json", None] == said
+
+
+@pytest.mark.parametrize(
+    ("vouched", "allowed", "reached"),
+    [
+        ({"127.0.0.1"}, {}, True),
+        (set(), {PROVIDER.bpnl: frozenset({"127.0.0.1"})}, True),
+        (set(), {}, False),
+        ({"supplier.example"}, {OEM: frozenset({"127.0.0.1"})}, False),
+    ],
+)
+async def test_data_are_asked_for_only_where_the_partner_may_have_them(
+    tmp_path, vouched, allowed, reached
+):
+    asked: list[str] = []
+
+    async def shell(request: Request) -> Response:
+        asked.append(request.url.path)
+        return JSONResponse({"result": []})
+
+    space = Dataspace(tmp_path)
+    url = await space.serve(
+        lambda _: Starlette(routes=[Route("/{rest:path}", shell, methods=["GET", "POST"])])
+    )
+    client = GuardedClient(ClientLimits(allow_http=True, allow_private_networks=True))
+    reach = Reach(Vouched(frozenset(vouched)), allowed)
+    grants = Held(url, {"registry": "t", "serial": "t"})
+    visit = PartnerVisit(client, grants, reach)
+    refused = []
+    for reading in (
+        visit.shells(PROVIDER, (("a", "b"),)),
+        visit.value(PROVIDER, RemoteSubmodel(SERIAL, f"{url}/x/submodel", "serial", "")),
+    ):
+        try:
+            await reading
+        except PartnerError as error:
+            refused.append(error.code)
+    await client.close()
+    await space.stop()
+
+    assert reached == bool(asked)
+    assert reached == ("protocols:host_not_vouched" not in refused)
