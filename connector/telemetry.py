@@ -79,6 +79,9 @@ class Metrics:
     credential_expiry_seconds: Gauge
     directory_age_seconds: Gauge
     directory_contradictions: Gauge
+    ledger_rows: Gauge
+    ledger_unsigned_rows: Gauge
+    ledger_head_age_seconds: Gauge
 
     def exposition(self) -> bytes:
         """Return all figures in the text format that Prometheus scrapes."""
@@ -117,6 +120,17 @@ def build_metrics() -> Metrics:
         directory_contradictions=Gauge(
             "eslabon_directory_contradictions",
             "Partners to whom the directory gives another DID than the address book.",
+            registry=registry,
+        ),
+        ledger_rows=Gauge("eslabon_ledger_rows", "Rows in the ledger.", registry=registry),
+        ledger_unsigned_rows=Gauge(
+            "eslabon_ledger_unsigned_rows",
+            "Rows of the ledger without a signed head above them.",
+            registry=registry,
+        ),
+        ledger_head_age_seconds=Gauge(
+            "eslabon_ledger_head_age_seconds",
+            "Seconds since the newest head of the ledger was signed.",
             registry=registry,
         ),
     )

@@ -125,6 +125,7 @@ def build_cli(language: str) -> click.Group:
         _quarantine(make),
         make.command("trace", "trace", make.argument("about")),
         _collect(make),
+        _ledger(make),
         _models(make),
     )
     group.params.insert(0, _version(language))
@@ -173,6 +174,22 @@ def _collect(make: _Maker) -> click.Command:
         make.several("collect", "part"),
         make.several("collect", "aspect"),
         make.option("collect", "depth", click.IntRange(1, 1000)),
+    )
+
+
+def _ledger(make: _Maker) -> click.Group:
+    return make.group(
+        "ledger",
+        make.command("verify", "ledger:verify", make.option("ledger", "heads", PATH)),
+        make.command(
+            "show",
+            "ledger:show",
+            make.option("ledger", "partner"),
+            make.option("ledger", "since"),
+            make.option("ledger", "until"),
+            make.option("ledger", "part"),
+            make.option("ledger", "limit", click.IntRange(1, 100_000)),
+        ),
     )
 
 

@@ -12,6 +12,7 @@ from connector.cli.asking import SettingsWrongError
 from connector.cli.labels import label
 from connector.errors import EslabonError, Finding, Location, Severity
 from connector.texts import Text, catalogue, word
+from connector.transfer.audit import Verdict
 from connector.web.operations import CollectionReport, IngestReport
 from connector.web.wire import error_to_json, to_json
 
@@ -74,7 +75,7 @@ def place_of(where: Location, language: str) -> str:
     return place
 
 
-def fields_of(report: IngestReport | CollectionReport) -> dict[str, object]:
+def fields_of(report: IngestReport | CollectionReport | Verdict) -> dict[str, object]:
     """Return the fields of a report by name, as JSON shows them."""
     return {field.name: getattr(report, field.name) for field in fields(report)}
 

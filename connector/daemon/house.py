@@ -66,12 +66,14 @@ from connector.store.database import Database
 from connector.store.journal import Work
 from connector.store.signals import Signals
 from connector.store.turns import Turns
-from connector.transfer.access_log import AccessLog
 from connector.transfer.acquisition import Acquisition
+from connector.transfer.chain import Notary, Pace
 from connector.transfer.delivery import DataSide, DeliveryDoor
 from connector.transfer.fates import Fates
 from connector.transfer.lapsing import Lapsing
+from connector.transfer.ledger import Ledger
 from connector.transfer.reactions import PromptTransfer, TransferReactions
+from connector.transfer.scribe import Scribe
 from connector.transfer.standing import Vigil
 from connector.transfer.watch import AccessWatch
 from connector.twin.identity import ShellIds, TwinIdentities
@@ -97,8 +99,9 @@ class Trust:
     """How the connector proves itself and believes others, with the routes that this takes.
 
     Without ``holders`` access tokens are not bound to the partner that they were given to,
-    and without ``standing`` what was attested of a partner counts until it expires.
-    ``membership`` presents our membership to the directory of the data space.
+    and without ``standing`` what was attested of a partner counts until it expires; without
+    ``notary`` nobody signs the ledger. ``membership`` presents our membership to the
+    directory of the data space.
     """
 
     proof: Proof
@@ -106,6 +109,7 @@ class Trust:
     holders: HolderProofs | None = None
     membership: Callable[[], str] | None = None
     standing: Standing | None = None
+    notary: Notary | None = None
 
 
 def _unwatched(_: str) -> None:
@@ -149,7 +153,7 @@ class House:
     client: GuardedClient
     grants: Acquisition
     abroad: PartnerVisit
-    log: AccessLog
+    ledger: Ledger
     listings: Listings | None
     watch: AccessWatch
     lapsing: Lapsing
@@ -173,14 +177,14 @@ def build(settings: Settings, parts: Parts) -> House:
     signals = Signals(entrance.verdicts.forget)
     exchange = _Exchange(settings, parts, trust, client)
     doors, sender = exchange.doors(db, shelf, signals)
-    log = AccessLog(store, parts.clock, turns.hurried())
+    ledger = _ledger(settings, trust, turns, parts.clock)
     desk = dsp.Desk(trust.proof, trust.proof, *doors, shelf, settings.public.url)
     gate = entrance.gate(trust.holders)
     routes = [
         *dsp.routes(desk),
         *trust.routes,
-        *Registry(gate, reader, shelf, log, settings.public.url).routes(),
-        *DataPlane(gate, reader, log).routes(),
+        *Registry(gate, reader, shelf, ledger, settings.public.url).routes(),
+        *DataPlane(gate, reader, ledger).routes(),
         *parts.routes,
     ]
     publication = Publication(settings.offer_rules())
@@ -200,7 +204,7 @@ def build(settings: Settings, parts: Parts) -> House:
         client=client,
         grants=grants,
         abroad=abroad,
-        log=log,
+        ledger=ledger,
         listings=_listings(settings, trust, directory, book, client),
         watch=entrance.watch(doors[1]),
         lapsing=Lapsing(*doors),
@@ -317,6 +321,7 @@ def _dcp_trust(settings: Settings, book: AddressBook, clock: Clock) -> Trust:
         holders=identity.holder_binding(),
         membership=membership,
         standing=identity.standing(),
+        notary=identity.notary(),
     )
 
 
@@ -337,6 +342,12 @@ def _listings(
         return None
     asking = DirectoryClient(client, directory.source, trust.membership)
     return Listings(directory, asking, book, settings.discovery.bdrs_kept_seconds)
+
+
+def _ledger(settings: Settings, trust: Trust, turns: Turns, clock: Clock) -> Ledger:
+    pace = Pace(settings.ledger.head_rows_max, settings.ledger.head_seconds_max)
+    scribe = Scribe(store_path(settings), turns.hurried(), trust.notary, pace)
+    return Ledger(scribe, clock, pace.seconds_max)
 
 
 def _limits(settings: Settings) -> ClientLimits:

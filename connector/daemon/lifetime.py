@@ -15,7 +15,7 @@ import structlog
 
 from connector.daemon.house import House, Parts, build, store_path
 from connector.daemon.intake import ingest, replay
-from connector.daemon.proving import expose_expiries, report_credentials
+from connector.daemon.proving import expose_expiries, expose_ledger, report_credentials
 from connector.daemon.reports import Reports
 from connector.daemon.serving import Listeners, listen
 from connector.daemon.tracing import trace
@@ -70,6 +70,7 @@ async def _live(settings: Settings, parts: Parts, began: float) -> None:
     exposition = partial(_exposed, house, operations, metrics)
     listeners = listen(settings, house.public, operator_app(operations, token, exposition))
     _stop_on_signals(listeners)
+    await house.ledger.begin()
     house.intake.start()
     tasks = _begun(house, parts, listeners)
     house.walking.resume()
@@ -112,7 +113,7 @@ async def _close(house: House, tasks: list[asyncio.Task[None]]) -> None:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
     await asyncio.get_running_loop().run_in_executor(None, house.intake.stop)
-    await house.log.close()
+    await house.ledger.close()
     await house.client.close()
     await house.proof.close()
     house.db.close()
@@ -193,6 +194,7 @@ def _exposed(house: House, operations: Operations, metrics: Metrics) -> bytes:
     metrics.negotiations.clear()
     for state, count in report.negotiations.items():
         metrics.negotiations.labels(state).set(count)
+    expose_ledger(house.ledger.state, metrics, house.clock())
     metrics.feed_failing.clear()
     for name, error in house.intake.troubles().items():
         metrics.feed_failing.labels(name, _code(error)).set(1)

@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
 from connector.daemon.feeds import secret_of
 from connector.errors import SetupError
-from connector.protocols.dcp.identity import DcpSettings
+from connector.protocols.dcp.identity import DcpSettings, notary_of
 from connector.protocols.dcp.token_desk import TokenClient
 from connector.settings.values import Settings
+from connector.store.journal import moment
 from connector.telemetry import Metrics
+from connector.transfer.chain import Seals
+from connector.transfer.scribe import State
 from connector.transfer.standing import LISTS_PER_TERM
 
 USED_TOKENS_NAME = "used-tokens"
@@ -43,6 +46,11 @@ def dcp_settings(settings: Settings) -> DcpSettings:
     )
 
 
+def ledger_seals(settings: Settings) -> Seals:
+    """Return what tells our signatures under the ledger; raises `SetupError` without keys."""
+    return notary_of(dcp_settings(settings))
+
+
 def expose_expiries(proof: object, metrics: Metrics, now: datetime) -> None:
     """Set how long each type of credential is still proven, where the proof knows of any."""
     metrics.credential_expiry_seconds.clear()
@@ -53,6 +61,14 @@ def expose_expiries(proof: object, metrics: Metrics, now: datetime) -> None:
     with contextlib.suppress(SetupError):
         for kind, expires in expiries().items():
             metrics.credential_expiry_seconds.labels(kind).set((expires - now).total_seconds())
+
+
+def expose_ledger(state: State, metrics: Metrics, now: datetime) -> None:
+    """Set how long the ledger is, and how old the signature over it."""
+    metrics.ledger_rows.set(state.rows)
+    metrics.ledger_unsigned_rows.set(state.unsigned_rows)
+    age = now - moment(state.signed_at) if state.signed_at else timedelta()
+    metrics.ledger_head_age_seconds.set(age.total_seconds())
 
 
 async def report_credentials(proof: object, every_seconds: float = REPORTED_EVERY_SECONDS) -> None:

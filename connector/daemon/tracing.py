@@ -31,8 +31,8 @@ _ASPECTS = (
     " WHERE a.record = ? ORDER BY a.id"
 )
 _READS = (
-    "SELECT at, partner, action, agreement, transfer FROM access_log WHERE subject = ?"
-    " ORDER BY id LIMIT ?"
+    "SELECT at, partner, action, agreement, transfer FROM ledger WHERE subject = ?"
+    " ORDER BY number LIMIT ?"
 )
 
 

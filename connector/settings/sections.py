@@ -429,6 +429,18 @@ class LimitsSection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerSection:
+    """How often the record of who read what is signed; whichever comes first."""
+
+    head_rows_max: Annotated[
+        int, Meta(description="rows without a signed head above them", ge=1, le=1_000_000)
+    ] = 10_000
+    head_seconds_max: Annotated[
+        Seconds, Meta(description="how long a row stays without a signed head above it")
+    ] = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ConfigurationFile:
     """Everything that eslabon.toml may say."""
 
@@ -446,3 +458,4 @@ class ConfigurationFile:
     offer: tuple[OfferSection, ...] = ()
     consume: ConsumeSection = field(default_factory=ConsumeSection)
     limits: LimitsSection = field(default_factory=LimitsSection)
+    ledger: LedgerSection = field(default_factory=LedgerSection)

@@ -21,6 +21,7 @@ CHECKPOINT_PAGES = 8000
 
 Row = tuple[Any, ...]
 
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _FULL = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
 
 
@@ -77,6 +78,27 @@ class Database:
         database._migrate()
         return database
 
+    @classmethod
+    def open_to_read(cls, path: Path) -> Self:
+        """Open a store beside a program that may be writing to it; nothing can be changed.
+
+        What is no text, because somebody or a failing disk altered it, is read as text all
+        the same. Raises `SetupError` where there is no store, or one of another version.
+        """
+        try:
+            connection = sqlite3.connect(
+                f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=BUSY_WAIT_SECONDS
+            )
+            connection.execute("PRAGMA query_only=ON")
+        except sqlite3.Error as error:
+            raise SetupError("store:cannot_open", path=path, reason=error) from error
+        connection.text_factory = lambda raw: str(raw, "utf-8", "surrogateescape")
+        database = cls(path, connection)
+        row = database.row("PRAGMA user_version")
+        if row != (len(migrations()),):
+            raise SetupError("store:other_version", path=path)
+        return database
+
     def close(self) -> None:
         """Close the connection; harmless when closed already."""
         self._connection.close()
@@ -103,6 +125,15 @@ class Database:
         """Run one statement and return the row id that it inserted, or 0."""
         with _worded(self.path):
             return self._connection.execute(sql, parameters).lastrowid or 0
+
+    def commit_one(self, sql: str, parameters: Sequence[object] = ()) -> None:
+        """Run one statement as a transaction of its own: durable when this returns.
+
+        One trip to the driver instead of three, where somebody waits. Raises as
+        `transaction`.
+        """
+        with self._turn, _worded(self.path):
+            self._connection.execute(sql, parameters)
 
     def change(self, sql: str, parameters: Sequence[object] = ()) -> int:
         """Run one statement and return how many rows it changed."""
@@ -167,4 +198,8 @@ def _worded(path: Path) -> Iterator[None]:
             raise TransientError("store:disk_full", path=path) from error
         if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             raise TransientError("store:busy", path=path) from error
+        raise
+    except sqlite3.DatabaseError as error:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED:
+            raise SetupError("store:damaged", path=path, reason=error) from error
         raise

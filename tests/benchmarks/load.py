@@ -114,7 +114,7 @@ def compare(seen: Sequence[Mapping[str, Any]], supplier: Company) -> list[str]:
         f" WHERE state = 'FINALIZED' AND {aspects} GROUP BY agreement",
         "transfer": "SELECT peer_pid, count(*) FROM transfer"
         f" WHERE state = 'STARTED' AND {aspects} GROUP BY peer_pid",
-        "asset": "SELECT subject, count(*) FROM access_log"
+        "asset": "SELECT subject, count(*) FROM ledger"
         " WHERE action = 'submodel.read' GROUP BY subject",
     }
     lost = []

@@ -31,8 +31,9 @@ from connector.store import journal
 from connector.store.database import Database
 from connector.store.journal import millis
 from connector.transfer.access import Access, check_access
-from connector.transfer.access_log import AccessLog
 from connector.transfer.gate import Gate
+from connector.transfer.ledger import Ledger
+from connector.transfer.scribe import Scribe
 from connector.transfer.standing import Vigil, attested
 from connector.transfer.table import keep_standing
 from connector.transfer.verdicts import Verdicts
@@ -147,7 +148,7 @@ class Plant:
     def __post_init__(self) -> None:
         self.twins = TwinReader(self.db, ShellIds(SECRET))
         self.registration = Registration()
-        self.log = AccessLog(self.db.path, self.clock)
+        self.ledger = Ledger(Scribe(self.db.path), self.clock)
         self.set_rules(*self.rules)
 
     def clock(self) -> datetime:
@@ -162,8 +163,8 @@ class Plant:
         self.vigil = Vigil(self.standing, self.clock)
         self.verdicts = Verdicts(self.db, self.shelf, self.clock, self.vigil)
         gate = Gate(self.verdicts, Sights(self.db, self.shelf), self.clock, self.proofs)
-        registry = Registry(gate, self.twins, self.shelf, self.log, PUBLIC_URL)
-        plane = DataPlane(gate, self.twins, self.log)
+        registry = Registry(gate, self.twins, self.shelf, self.ledger, PUBLIC_URL)
+        plane = DataPlane(gate, self.twins, self.ledger)
         self.app = Starlette(routes=[*registry.routes(), *plane.routes()])
 
     def make(self, *parts: Part) -> None:
@@ -248,8 +249,10 @@ class Plant:
         return await call(self.app, "POST", path, headers=headers, body=body)
 
     def reads(self) -> list[tuple[str, str, str]]:
-        """Return what the access log holds: partner, action, subject."""
-        return self.db.rows("SELECT partner, action, subject FROM access_log ORDER BY id")
+        """Return what the ledger holds: partner, action, subject."""
+        return self.db.rows(
+            "SELECT partner, action, subject FROM ledger WHERE partner <> '' ORDER BY number"
+        )
 
 
 def value_of(part: Part, semantic_id: SemanticId) -> bytes:

@@ -6,6 +6,7 @@ discovery profile SSP-002, and the older ``GET /lookup/shells``. All else answer
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import orjson
@@ -22,9 +23,9 @@ from connector.protocols.aas import messages
 from connector.protocols.aas.messages import Links
 from connector.protocols.http import bounded_body
 from connector.protocols.result import NOT_FOUND, UNSUPPORTED, answering, json_answer, unsupported
-from connector.transfer.access_log import AccessLog
 from connector.transfer.addresses import REGISTRY_PATH, uuid_of
 from connector.transfer.gate import Gate, Visitor
+from connector.transfer.ledger import Ledger
 from connector.twin.reading import Shell, TwinReader
 from connector.twin.search import Position, position_of
 
@@ -42,7 +43,7 @@ class Registry:
     gate: Gate
     twins: TwinReader
     shelf: Shelf
-    log: AccessLog
+    ledger: Ledger
     public_url: str
 
     def routes(self) -> list[BaseRoute]:
@@ -67,7 +68,8 @@ class Registry:
         limit, after = _limit(request), position_of(request.query_params.get("cursor")).twin
         found = self.twins.shells(visitor.sight.audiences, after, limit + 1)
         page = found[:limit]
-        await self.log.record(visitor.access, "shells.listed", f"{len(page)} shells")
+        ids = [shell.global_asset_id for shell in page]
+        await self.ledger.record(visitor.access, "shells.listed", *_listed(ids))
         cursor = Position(page[-1].id).cursor if len(found) > limit else None
         return _page([self._described(shell, visitor) for shell in page], cursor)
 
@@ -119,7 +121,8 @@ class Registry:
         cursor, limit = request.query_params.get("cursor"), _limit(request)
         found = self.twins.search(visitor.sight.audiences, links, cursor, limit)
         asked = " ".join(f"{name}={value}" for name, value in links)
-        await self.log.record(visitor.access, "shells.searched", asked)
+        count = f"{len(found.shell_ids)} found"
+        await self.ledger.record(visitor.access, "shells.searched", asked, count)
         return _page([shell_id.urn for shell_id in found.shell_ids], found.cursor)
 
     async def _links(self, request: Request) -> Response:
@@ -146,7 +149,7 @@ class Registry:
         shell = self.twins.shell(visitor.sight.audiences, shell_id) if shell_id else None
         if shell is None:
             raise PartnerError(NOT_FOUND)
-        await self.log.record(visitor.access, "shell.read", shell.global_asset_id)
+        await self.ledger.record(visitor.access, "shell.read", shell.global_asset_id)
         return shell
 
     def _described(self, shell: Shell, visitor: Visitor) -> dict[str, object]:
@@ -169,6 +172,12 @@ class _Unsupported:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         answer = await unsupported(Request(scope, receive))
         await answer(scope, receive, send)
+
+
+def _listed(ids: Sequence[str]) -> tuple[str, str]:
+    """Return what the ledger says of a page: its ends, and how many there are from the first."""
+    ends = f"{ids[0]} to {ids[-1]}" if ids else ""
+    return ends, f"{len(ids)} shells"
 
 
 def _limit(request: Request) -> int:

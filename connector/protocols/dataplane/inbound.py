@@ -15,9 +15,9 @@ from starlette.routing import BaseRoute, Route
 from connector.errors import PartnerError
 from connector.offer.model import DatasetKind
 from connector.protocols.result import NOT_FOUND, answering
-from connector.transfer.access_log import AccessLog
 from connector.transfer.addresses import DATA_PATH, slug, uuid_of
 from connector.transfer.gate import Gate, Visitor
+from connector.transfer.ledger import Ledger
 from connector.twin.reading import SubmodelValue, TwinReader
 
 
@@ -27,7 +27,7 @@ class DataPlane:
 
     gate: Gate
     twins: TwinReader
-    log: AccessLog
+    ledger: Ledger
 
     def routes(self) -> list[BaseRoute]:
         """Return the routes of the data plane, below ``/data``."""
@@ -38,7 +38,8 @@ class DataPlane:
     async def _value(self, request: Request) -> Response:
         visitor = await self.gate.admit(request.headers, DatasetKind.SUBMODELS)
         value = self._visible(request, visitor)
-        await self.log.record(visitor.access, "submodel.read", value.global_asset_id)
+        what = (value.global_asset_id, str(visitor.dataset.semantic_id))
+        await self.ledger.record(visitor.access, "submodel.read", *what)
         return Response(value.payload, media_type="application/json")
 
     def _visible(self, request: Request, visitor: Visitor) -> SubmodelValue:

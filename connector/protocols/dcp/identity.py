@@ -29,6 +29,7 @@ from connector.protocols.dcp.messages import (
     scope_of,
     types_of,
 )
+from connector.protocols.dcp.notary import DcpNotary
 from connector.protocols.dcp.replay import SeenTokens
 from connector.protocols.dcp.resolver import DidResolver, Freshness
 from connector.protocols.dcp.revocation import StatusLists
@@ -141,6 +142,10 @@ class DcpIdentity:
     def standing(self) -> LastingProof:
         """Return what asks again whether what partners' credentials attested still counts."""
         return self._standing
+
+    def notary(self) -> DcpNotary:
+        """Return what signs in our name what must be provable later."""
+        return DcpNotary(self._keys)
 
     def storage(self) -> Storage:
         """Return what takes in the credentials that issuers deliver."""
@@ -255,6 +260,14 @@ class DcpIdentity:
         self._seen.close()
         for client in self._clients:
             await client.close()
+
+
+def notary_of(settings: DcpSettings) -> DcpNotary:
+    """Return what opens our own seals, without the rest of an identity.
+
+    Raises `SetupError` when a key is missing or not private.
+    """
+    return DcpNotary(_keys(settings))
 
 
 def _keys(settings: DcpSettings) -> tuple[SigningKey, ...]:

@@ -76,7 +76,7 @@ async def plant(tmp_path):
     plant = Plant(db)
     plant.make(DOOR)
     yield plant
-    await plant.log.close()
+    await plant.ledger.close()
     db.close()
 
 

@@ -33,10 +33,13 @@ COMMANDS = [
     "quarantine replay",
     "trace",
     "collect",
+    "ledger",
+    "ledger verify",
+    "ledger show",
     "models",
     *(f"models {name}" for name in "list show add schema example diff check".split()),
 ]
-GROUPS = {"quarantine", "models"}
+GROUPS = {"quarantine", "ledger", "models"}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

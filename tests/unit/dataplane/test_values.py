@@ -11,7 +11,8 @@ from connector.errors import TransientError
 from connector.partner.model import PROOF_HEADER
 from connector.store.database import Database
 from connector.store.journal import millis
-from connector.transfer.access_log import WAITING_MAX, AccessLog
+from connector.transfer.ledger import WAITING_MAX, Ledger
+from connector.transfer.scribe import Scribe
 from connector.twin.identity import ShellIds, key_of
 from tests.builders.exchange import (
     FOOTPRINT,
@@ -41,7 +42,7 @@ async def plant(tmp_path):
     plant = Plant(db)
     plant.make(DOOR, THEIRS)
     yield plant
-    await plant.log.close()
+    await plant.ledger.close()
     db.close()
 
 
@@ -298,12 +299,12 @@ async def test_a_read_is_answered_when_its_line_is_durable(plant, token):
     await plant.get(token, href(plant, DOOR))
     elsewhere = Database.open(plant.db.path)
     lines = elsewhere.rows(
-        "SELECT at, partner, agreement, transfer, action, subject FROM access_log"
+        "SELECT at, partner, agreement, transfer, action, subject, detail FROM ledger"
     )
     elsewhere.close()
 
     agreement, transfer = f"agreement {token}", f"urn:uuid:{token}"
-    assert [(millis(NOW), OEM, agreement, transfer, "submodel.read", DOOR.id)] == lines
+    assert [(millis(NOW), OEM, agreement, transfer, "submodel.read", DOOR.id, SERIAL)] == lines
 
 
 async def test_a_refused_read_leaves_no_line(plant, token):
@@ -331,23 +332,24 @@ async def test_a_reader_that_hangs_up_does_not_disturb_the_others(plant, token):
 
 
 async def test_what_cannot_be_logged_is_not_given_out(plant, token):
-    plant.db.execute("DROP TABLE access_log")
-    plant.db.execute("CREATE VIEW access_log AS SELECT 1")
+    plant.db.execute(
+        "CREATE TRIGGER jammed BEFORE INSERT ON ledger BEGIN SELECT raise(ABORT, 'jammed'); END"
+    )
 
-    with pytest.raises(Exception, match="view"):
+    with pytest.raises(Exception, match="jammed"):
         await plant.get(token, href(plant, DOOR))
 
 
 async def test_a_log_that_cannot_keep_up_says_come_again(tmp_path, plant, token):
-    plant.log._lines = [(0, "", "", "", "", "")] * WAITING_MAX
+    plant.ledger._lines = [(0, "", "", "", "", "")] * WAITING_MAX
     reply = await plant.get(token, href(plant, DOOR))
-    plant.log._lines = []
+    plant.ledger._lines = []
 
     assert 503 == reply.status
 
 
 async def test_closing_the_log_writes_what_waits(plant, token):
-    log = AccessLog(plant.db.path, plant.clock)
+    log = Ledger(Scribe(plant.db.path), plant.clock)
     access = plant.access(token)
     waiting = [asyncio.create_task(log.record(access, "submodel.read", str(n))) for n in range(3)]
     await asyncio.sleep(0)
@@ -358,10 +360,10 @@ async def test_closing_the_log_writes_what_waits(plant, token):
 
 
 async def test_a_full_disk_is_nobodys_fault_and_the_read_is_not_given_out(plant, token):
-    def full(_):
+    def full(*_):
         raise TransientError("store:disk_full", path="store.db")
 
-    plant.log._store = full
+    plant.ledger._write = full
     reply = await plant.get(token, href(plant, DOOR))
 
     assert 503 == reply.status

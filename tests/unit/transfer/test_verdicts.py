@@ -59,7 +59,7 @@ async def plant(tmp_path: Path, standing: PlayedStanding) -> AsyncIterator[Plant
     plant = Plant(db, standing=standing)
     plant.make(DOOR)
     yield plant
-    await plant.log.close()
+    await plant.ledger.close()
     db.close()
 
 
