@@ -15,6 +15,7 @@ from connector.identifiers import Bpnl, Did
 from connector.store.database import Database
 from connector.store.journal import millis, moment
 from connector.transfer.states import TransferState
+from connector.transfer.terms import Agreed
 
 TOKEN_MISSING = "transfer:token_missing"  # noqa: S105 - the code of a text
 TOKEN_CHARACTERS_MAX = 4096
@@ -22,7 +23,7 @@ TOKEN_CHARACTERS_MAX = 4096
 # A start that we still owe the partner has reached it already when its token arrives.
 _ACCESS = (
     "SELECT a.partner_did, a.partner_bpnl, a.dataset, a.agreement, a.transfer, t.holder_bound,"
-    " a.expires_at, g.policy,"
+    " a.expires_at, g.policy, g.signed_at,"
     " a.revoked_at IS NULL AND g.retired_at IS NULL AND coalesce(t.heading, t.state) = ?"
     " FROM access_token a JOIN transfer t ON t.pid = a.transfer AND t.role = 'provider'"
     " JOIN agreement g ON g.role = 'provider' AND g.partner = a.partner_did AND g.id = a.agreement"
@@ -35,7 +36,7 @@ class Access:
     """Whose token it is, and what it was given for.
 
     ``token_digest`` is its SHA-256; if it is ``holder_bound``, only the partner itself may
-    use it. ``agreed`` is the policy of the agreement as JSON.
+    use it.
     """
 
     partner_did: Did
@@ -46,7 +47,7 @@ class Access:
     holder_bound: bool
     token_digest: bytes = field(repr=False)
     expires_at: datetime
-    agreed: bytes = field(repr=False)
+    agreed: Agreed
 
 
 def check_access(db: Database, token: str, now: datetime) -> Access:
@@ -58,13 +59,15 @@ def check_access(db: Database, token: str, now: datetime) -> Access:
     row = db.row(_ACCESS, (TransferState.STARTED, digest))
     if row is None:
         raise PartnerError("transfer:token_unknown")
-    did, bpnl, dataset, agreement, transfer, holder_bound, expires_at, agreed, is_open = row
+    *grant, policy, signed_at, is_open = row
+    did, bpnl, dataset, agreement, transfer, holder_bound, expires_at = grant
     if expires_at <= millis(now):
         raise PartnerError("transfer:token_expired", partner=bpnl)
     if not is_open:
         raise PartnerError("transfer:access_ended", partner=bpnl, transfer=transfer)
     until, whose = moment(expires_at), (Did(did), Bpnl(bpnl))
-    return Access(*whose, dataset, agreement, transfer, bool(holder_bound), digest, until, agreed)
+    agreed, bound = Agreed(policy, moment(signed_at)), bool(holder_bound)
+    return Access(*whose, dataset, agreement, transfer, bound, digest, until, agreed)
 
 
 def token_of(authorization: str | None) -> str:

@@ -36,7 +36,7 @@ from connector.transfer.model import (
 from connector.transfer.reactions import TransferReactions
 from connector.transfer.standing import attested
 from connector.transfer.states import TRANSFER, TransferMessage, TransferState
-from connector.transfer.terms import objections
+from connector.transfer.terms import Agreed, objections
 
 TOKEN_BYTES = 32
 
@@ -127,8 +127,7 @@ class DeliveryDoor(ProcessDoor[TransferProcess, TransferContent]):
         agreement = agreement_with(tx, Role.PROVIDER, caller.did, request.agreement_id)
         if agreement is None:
             raise PartnerError("transfer:agreement_unknown", agreement=request.agreement_id)
-        agreed = orjson.dumps(agreement.policy)
-        dataset, against = self._decided(agreement.dataset_id, agreed, caller, now)
+        dataset, against = self._decided(agreement.dataset_id, Agreed.of(agreement), caller, now)
         if dataset is None or against:
             raise PartnerError(
                 "transfer:access_refused",
@@ -150,7 +149,7 @@ class DeliveryDoor(ProcessDoor[TransferProcess, TransferContent]):
         )
 
     def _decided(
-        self, dataset_id: str, agreed: bytes, caller: Caller, now: datetime
+        self, dataset_id: str, agreed: Agreed, caller: Caller, now: datetime
     ) -> tuple[Dataset | None, tuple[str, ...]]:
         """Return the dataset if the caller may see it, and what forbids to give it now."""
         dataset = self._shelf.find(dataset_id, caller, now)
@@ -163,8 +162,8 @@ class DeliveryDoor(ProcessDoor[TransferProcess, TransferContent]):
         agreement = agreement_with(tx, Role.PROVIDER, process.partner, process.agreement_id)
         if agreement is None:
             return (word("transfer:dataset_withdrawn", dataset=process.dataset_id),)
-        agreed, now = orjson.dumps(agreement.policy), self.ports.clock()
-        return self._decided(process.dataset_id, agreed, caller, now)[1]
+        now = self.ports.clock()
+        return self._decided(process.dataset_id, Agreed.of(agreement), caller, now)[1]
 
     def _taken_in(
         self, tx: Database, process: TransferProcess, content: TransferContent, letter: Letter

@@ -92,10 +92,12 @@ def drop_standing(tx: Database, transfer_pid: str) -> None:
 def open_access(db: Database, now: datetime, after: str, rows_max: int) -> list[Row]:
     """Return a page of the transfers whose token opens something, in the order of their pids.
 
-    Each row: pid, partner, BPNL, dataset, policy of the agreement, credentials attested.
+    Each row: pid, partner, BPNL, dataset, policy of the agreement and when it was signed,
+    credentials attested.
     """
     return db.rows(
-        "SELECT t.pid, t.partner, t.bpnl, t.dataset, g.policy, s.credentials"
+        "SELECT t.pid, t.partner, t.bpnl, t.dataset, g.policy, g.signed_at,"
+        " s.credentials"
         " FROM access_token a JOIN transfer t ON t.pid = a.transfer AND t.role = 'provider'"
         " JOIN agreement g ON g.role = 'provider' AND g.partner = t.partner"
         " AND g.id = t.agreement JOIN standing s ON s.transfer = t.pid"

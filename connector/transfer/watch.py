@@ -17,12 +17,13 @@ import structlog
 from connector.errors import PartnerError, TransientError
 from connector.identifiers import Bpnl, Did
 from connector.offer.datasets import Shelf
+from connector.store.journal import moment
 from connector.texts import word
 from connector.transfer import table
 from connector.transfer.delivery import DeliveryDoor
 from connector.transfer.standing import Attested, Vigil
 from connector.transfer.states import TransferMessage
-from connector.transfer.terms import objections
+from connector.transfer.terms import Agreed, objections
 from connector.transitions import IllegalMoveError
 
 PAGE_TRANSFERS = 200
@@ -30,11 +31,11 @@ PAGE_TRANSFERS = 200
 
 @dataclass(frozen=True, slots=True)
 class _Open:
-    """A transfer whose token opens something, with the policy that was agreed on."""
+    """A transfer whose token opens something, with what was agreed on."""
 
     pid: str
     dataset_id: str
-    agreed: bytes
+    agreed: Agreed
     who: Attested
 
 
@@ -65,8 +66,13 @@ class AccessWatch:
     def _page(self, after: str) -> list[_Open]:
         rows = table.open_access(self.delivery.ports.db, self.clock(), after, PAGE_TRANSFERS)
         return [
-            _Open(pid, dataset, agreed, Attested(Did(did), Bpnl(bpnl), credentials))
-            for pid, did, bpnl, dataset, agreed, credentials in rows
+            _Open(
+                pid,
+                dataset,
+                Agreed(policy, moment(signed_at)),
+                Attested(Did(did), Bpnl(bpnl), credentials),
+            )
+            for pid, did, bpnl, dataset, policy, signed_at, credentials in rows
         ]
 
     def _judged(self, one: _Open, lost: tuple[str, ...]) -> bool:

@@ -42,12 +42,13 @@ class Doors:
     transfer_reactions: TransferReactions = field(default_factory=PromptTransfer)
     now: datetime = NOW
     limits: ExchangeLimits = field(default_factory=ExchangeLimits)
+    policies: Sequence[Policy] = (Policy("traceability"),)
     changed: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.db = Database.open(self.folder / f"{self.who.name}.db")
         rule = OfferRule("all", (OEM.bpnl,), "traceability")
-        self.shelf = Shelf((rule,), (Policy("traceability"),), lambda: (SERIAL_PART,), "puebla")
+        self.shelf = Shelf((rule,), self.policies, lambda: (SERIAL_PART,), "puebla")
         clock = lambda: self.now  # noqa: E731
         ports = Ports(self.db, self.who.did, OURS, clock, self.changed.append, self.limits)
         self.negotiation = NegotiationDoor(ports, self.shelf, self.negotiation_reactions)

@@ -8,6 +8,7 @@ import pytest
 from connector.errors import SetupError
 from connector.offer.datasets import Shelf
 from connector.offer.model import DatasetKind, OfferRule, Policy
+from connector.offer.odrl import Constraint
 from tests.builders.exchange import (
     FOOTPRINT,
     NEIGHBOUR,
@@ -160,3 +161,67 @@ def test_a_rule_under_unknown_terms_stops_the_start():
 
     with pytest.raises(SetupError, match="tracability"):
         Shelf([rule], POLICIES, list, "puebla")
+
+
+GOLD = replace(TRACEABILITY, access=(Constraint("BusinessPartnerGroup", "isAnyOf", ("gold",)),))
+NOT_BLOCKED = replace(
+    TRACEABILITY, access=(Constraint("BusinessPartnerGroup", "isNoneOf", ("gold",)),)
+)
+
+
+@pytest.mark.parametrize(
+    ("policy", "groups", "is_seen"),
+    [
+        (GOLD, {OEM: frozenset({"gold"})}, True),
+        (GOLD, {OEM: frozenset({"silver"})}, False),
+        (GOLD, {NEIGHBOUR: frozenset({"gold"})}, False),
+        (NOT_BLOCKED, {OEM: frozenset({"gold"})}, False),
+        (NOT_BLOCKED, {}, True),
+    ],
+)
+def test_a_partner_outside_the_groups_of_a_policy_sees_neither_offer_nor_twins(
+    in_use, policy, groups, is_seen
+):
+    shelf = Shelf(RULES, (policy, FOOTPRINT), lambda: in_use, "puebla", groups)
+    dataset = shelf.submodels(SERIAL, "traceability")
+
+    assert is_seen is ((SERIAL, "traceability") in seen(shelf, caller(OEM)))
+    assert is_seen is shelf.allows(dataset, caller(OEM), NOW).allowed
+    assert is_seen is bool(shelf.granted(dataset.id, OEM, NOW))
+    assert is_seen is any(
+        rule.policy == "traceability" and OEM in rule.partners
+        for rule in shelf.rules_in_force(NOW)
+    )
+
+
+@pytest.mark.parametrize(
+    "constraint",
+    [
+        Constraint("inForceDate", "lteq", ("2026-11-22T12:00:00Z",)),
+        Constraint("inForceDate", "gteq", ("2026-11-22T12:00:00Z",)),
+    ],
+)
+def test_an_offer_can_be_seen_from_its_first_second_to_its_last(in_use, constraint):
+    shelf = Shelf(
+        RULES, (replace(TRACEABILITY, access=(constraint,)), FOOTPRINT), lambda: in_use, "puebla"
+    )
+    dataset = shelf.submodels(SERIAL, "traceability")
+    at = NOW, NOW + timedelta(seconds=1), NOW - timedelta(seconds=1)
+    inside = {NOW, at[1] if constraint.operator == "gteq" else at[2]}
+
+    for moment in at:
+        assert (moment in inside) is bool(shelf.find(dataset.id, caller(OEM), moment))
+        assert (moment in inside) is bool(shelf.granted(dataset.id, OEM, moment))
+
+
+def test_days_of_use_count_from_the_agreement(in_use):
+    days = Constraint("DataUsageEndDurationDays", "eq", ("30",))
+    limited = replace(TRACEABILITY, permission=(days,))
+    shelf = Shelf(RULES, (limited, FOOTPRINT), lambda: in_use, "puebla")
+    dataset = shelf.submodels(SERIAL, "traceability")
+    ago = [timedelta(days=29), timedelta(days=30)]
+
+    assert [True, False] == [
+        shelf.allows(dataset, caller(OEM), NOW, NOW - one).allowed for one in ago
+    ]
+    assert shelf.allows(dataset, caller(OEM), NOW).allowed

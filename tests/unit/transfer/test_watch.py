@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
 
 from connector.errors import PartnerError
+from connector.offer.datasets import REGISTRY_POLICY
+from connector.offer.model import Policy
+from connector.offer.odrl import Constraint
 from connector.transfer.access import check_access
 from connector.transfer.model import TransferRequest
 from connector.transfer.standing import Vigil
@@ -118,6 +122,26 @@ async def test_credentials_that_expired_end_the_transfer(
 
     assert 1 == await watch.look()
     assert any("Membership" in reason for reason in _ended(supplier))
+
+
+async def test_use_that_was_agreed_for_days_ends_with_them(tmp_path: Path) -> None:
+    days = Constraint("DataUsageEndDurationDays", "eq", ("30",))
+    registry = replace(REGISTRY_POLICY, permission=(days,))
+    supplier = Doors(tmp_path, policies=(Policy("traceability"), registry))
+    watch = AccessWatch(
+        supplier.delivery, supplier.shelf, Vigil(None, lambda: supplier.now), lambda: supplier.now
+    )
+    agreement = supplier.finalized()
+    supplier.later(29 * 86_400)
+    _opened(supplier, agreement=agreement)
+    assert 0 == await watch.look()
+    supplier.db.execute("UPDATE access_token SET expires_at = expires_at + 100000000")
+    supplier.later(86_400)
+
+    assert 1 == await watch.look()
+    assert any("DataUsageEndDurationDays eq 30" in reason for reason in _ended(supplier))
+    with pytest.raises(PartnerError, match="DataUsageEndDurationDays eq 30"):
+        _opened(supplier, "urn:t2", agreement)
 
 
 async def test_a_partner_whom_no_rule_names_any_more_is_told(
