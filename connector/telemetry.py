@@ -11,6 +11,7 @@ import re
 import sys
 from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, TextIO
 
 import orjson
@@ -63,7 +64,9 @@ def configure_logging(
 
 def hide_secrets(_logger: object, _method: str, event: Event) -> Event:
     """Replace, at any depth, what is secret by its key, and tokens inside texts."""
-    return {key: _hidden(key, value, 0) for key, value in event.items()}
+    return {
+        key: HIDDEN if _is_secret(key) else _hidden(None, value, 0) for key, value in event.items()
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,12 +139,26 @@ def build_metrics() -> Metrics:
     )
 
 
+@lru_cache(maxsize=256)
+def _is_secret(key: str) -> bool:
+    return _SECRET.search(key) is not None
+
+
+def _is_word(text: str) -> bool:
+    """Whether a text can hold no token: it has no blanks, and none begins in it."""
+    return " " not in text and "eyJ" not in text and text.isprintable()
+
+
+def _without_tokens(text: str) -> str:
+    return _JWT.sub(HIDDEN, _BEARER.sub(rf"\1 {HIDDEN}", text))
+
+
 def _hidden(key: object, value: object, depth: int) -> object:
     if isinstance(key, str) and _SECRET.search(key):
         return HIDDEN
     match value:
         case str():
-            return _JWT.sub(HIDDEN, _BEARER.sub(rf"\1 {HIDDEN}", value))
+            return value if _is_word(value) else _without_tokens(value)
         case dict() | list() | tuple() if depth < DEPTH_MAX:
             return _hidden_inside(value, depth + 1)
     return value

@@ -82,7 +82,7 @@ class NegotiationDoor(ProcessDoor[Negotiation, NegotiationContent]):
             offer=offer,
         )
         now = self.ports.clock()
-        with self.ports.db.transaction() as tx:
+        with self.ports.db.gathered() as tx:
             begun = self._started(tx, begun, first, now)
         self.ports.committed(begun.pid)
         return begun
@@ -105,7 +105,7 @@ class NegotiationDoor(ProcessDoor[Negotiation, NegotiationContent]):
         if not peer_pid or not content.callback_address:
             raise PartnerError("agreement:first_message_incomplete", message=content.message)
         now = self.ports.clock()
-        with self.ports.db.transaction() as tx:
+        with self.ports.db.gathered() as tx:
             known = self.table.by_peer(tx, caller.did, role, peer_pid)
             if known is not None:
                 return self._same(known, content)

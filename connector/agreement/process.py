@@ -102,7 +102,7 @@ class ProcessDoor(ABC, Generic[ProcessT, ContentT]):
         `UnknownProcessError`, and `IllegalMoveError` with what is allowed instead.
         """
         now = self.ports.clock()
-        with self.ports.db.transaction() as tx:
+        with self.ports.db.gathered() as tx:
             process = self._of(tx, letter.caller.did, pid)
             peer_pid = _peer_pid(process, content)
             try:

@@ -6,6 +6,7 @@ proof of identity, other reactions, further routes, a probe.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -145,6 +146,7 @@ class House:
     settings: Settings
     db: Database
     library: ModelLibrary
+    durable: Database
     intake: IntakeThread
     sender: Sender
     walking: Walking
@@ -163,9 +165,8 @@ class House:
 
 def build(settings: Settings, parts: Parts) -> House:
     """Put a connector together; raises `SetupError` for whatever cannot work."""
-    store = store_path(settings)
-    turns, library = Turns(), open_library(settings)
-    db = Database.open(store, parts.probe, turns.hurried())
+    store, turns, library = store_path(settings), Turns(), open_library(settings)
+    db, durable = _gathering(store, parts.probe, turns), Database.open(store)
     directory = open_directory(settings, db, parts.clock)
     book = settings.address_book(directory)
     trust = parts.trust or _dcp_trust(settings, book, parts.clock)
@@ -176,7 +177,7 @@ def build(settings: Settings, parts: Parts) -> House:
     entrance = Entrance(db, shelf, parts.clock, vigil)
     signals = Signals(entrance.verdicts.forget)
     exchange = _Exchange(settings, parts, trust, client)
-    doors, sender = exchange.doors(db, shelf, signals)
+    doors, sender = exchange.doors(db, durable, shelf, signals)
     ledger = _ledger(settings, trust, turns, parts.clock)
     desk = dsp.Desk(trust.proof, trust.proof, *doors, shelf, settings.public.url)
     gate = entrance.gate(trust.holders)
@@ -195,6 +196,7 @@ def build(settings: Settings, parts: Parts) -> House:
     return House(
         settings=settings,
         db=db,
+        durable=durable,
         library=library,
         intake=intake,
         sender=sender,
@@ -230,6 +232,13 @@ def _intake(
     taking = open_taking(settings, library, publication, watched)
     store = store_path(settings)
     return IntakeThread(partial(Database.open, store, parts.probe, turns.patient()), taking)
+
+
+def _gathering(store: Path, probe: Callable[[str], None], turns: Turns) -> Database:
+    """Open the event loop's connection, whose changes of one turn are one commit."""
+    db = Database.open(store, probe, turns.hurried())
+    db.gather(asyncio.get_running_loop().call_soon)
+    return db
 
 
 def store_path(settings: Settings) -> Path:
@@ -368,14 +377,18 @@ class _Exchange:
     client: GuardedClient
 
     def doors(
-        self, db: Database, shelf: Shelf, signals: Signals
+        self, db: Database, durable: Database, shelf: Shelf, signals: Signals
     ) -> tuple[tuple[NegotiationDoor, DeliveryDoor], Sender]:
         settings, parts = self.settings, self.parts
         sending: list[Sender] = []
 
+        def told(pid: str, failure: Exception | None) -> None:
+            if failure is None:
+                signals.notify(pid)
+                sending[0].wake()
+
         def committed(pid: str) -> None:
-            signals.notify(pid)
-            sending[0].wake()
+            db.when_durable(partial(told, pid))
 
         address = settings.public.url + BASE_PATH
         limits = settings.exchange_limits()
@@ -385,7 +398,7 @@ class _Exchange:
         delivery = DeliveryDoor(ports, shelf, parts.transfer, side)
         transport = DspSender(self.client, self.trust.proof, self.trust.proof)
         effects = Fates(negotiation, delivery)
-        line = Line(db, transport, effects, parts.clock, committed, parts.probe)
+        line = Line(db, durable, transport, effects, parts.clock, committed, parts.probe)
         sending.append(Sender(line))
         return (negotiation, delivery), sending[0]
 

@@ -116,6 +116,7 @@ async def _close(house: House, tasks: list[asyncio.Task[None]]) -> None:
     await house.ledger.close()
     await house.client.close()
     await house.proof.close()
+    house.durable.close()
     house.db.close()
 
 

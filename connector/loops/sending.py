@@ -74,12 +74,14 @@ def _ignored(_: str) -> None:
 class Line:
     """What the loop works with.
 
-    ``committed`` is told the process of every message whose fate is durable. ``probe`` is
-    told when a message is about to go out ("leaving"), has been answered ("sent"), and when
-    its fate is durable ("recorded").
+    What is owed is looked up in ``durable``: a connection of its own, where others gather
+    on ``db``, that sees nothing which is not durable. ``committed`` is told the process of
+    every message whose fate is durable. ``probe`` is told when a message is about to go out
+    ("leaving"), has been answered ("sent"), and when its fate is durable ("recorded").
     """
 
     db: Database
+    durable: Database
     transport: Transport
     effects: Effects
     clock: Callable[[], datetime]
@@ -96,10 +98,11 @@ class Sender:
         self._under_way: dict[str, asyncio.Task[None]] = {}
         self._per_partner: Counter[str] = Counter()
         self._arrived: dict[int, tuple[Owed, Receipt]] = {}
+        self._sending: set[int] = set()
         self._news = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = 0
-        self._log = structlog.get_logger()
+        self._log = structlog.get_logger().bind()
 
     def wake(self) -> None:
         """Look for messages now; may be called from any thread, also before `run`."""
@@ -135,7 +138,8 @@ class Sender:
         try:
             now = self._line.clock()
             if len(self._under_way) < self._parallel_max:
-                for owed in outbox.due(self._line.db, now, DUE_MAX):
+                known = self._sending | self._arrived.keys()
+                for owed in outbox.due(self._line.durable, now, DUE_MAX, known):
                     self._begin(owed)
             return self._idle_seconds(now)
         except TransientError as error:
@@ -147,21 +151,23 @@ class Sender:
         is_full = len(self._under_way) >= self._parallel_max
         # A partner that lets us wait for every answer must not use up all the lines.
         crowded = self._per_partner[partner] * 2 >= self._parallel_max
-        if owed.id in self._arrived or process in self._under_way or is_full or crowded:
+        if process in self._under_way or is_full or crowded:
             return
         task = asyncio.create_task(self._bring(owed))
         self._under_way[process] = task
+        self._sending.add(owed.id)
         self._per_partner[partner] += 1
-        task.add_done_callback(partial(self._finish, process, partner))
+        task.add_done_callback(partial(self._finish, owed))
 
-    def _finish(self, process: str, partner: str, _: asyncio.Task[None]) -> None:
-        del self._under_way[process]
-        self._per_partner[partner] -= 1
+    def _finish(self, owed: Owed, _: asyncio.Task[None]) -> None:
+        del self._under_way[owed.outgoing.process]
+        self._per_partner[owed.outgoing.partner] -= 1
+        self._sending.discard(owed.id)
         self._news.set()
 
     def _idle_seconds(self, now: datetime) -> float:
         # What is due and not begun waits for something under way, and that wakes us.
-        following = outbox.next_due(self._line.db, now)
+        following = outbox.next_due(self._line.durable, now)
         if following is None:
             return IDLE_SECONDS_MAX
         return min(max((following - now).total_seconds(), 0.001), IDLE_SECONDS_MAX)

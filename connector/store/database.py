@@ -1,7 +1,8 @@
 """One SQLite file, opened once per thread: the only module that imports a database driver.
 
 WAL with ``synchronous=FULL``: a small box loses power, and what a door has committed must
-still be there. Every change goes through `Database.transaction`.
+still be there. Every change goes through `Database.transaction`, or through
+`Database.gathered` where many small ones come at once: they then share one commit.
 """
 
 from __future__ import annotations
@@ -10,17 +11,29 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from importlib import resources
+from operator import attrgetter
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
-from connector.errors import SetupError, TransientError
+from connector.errors import EslabonError, SetupError, TransientError
 
 BUSY_WAIT_SECONDS = 30.0
 CACHE_KIBIBYTES = 64 * 1024
 CHECKPOINT_PAGES = 8000
 
 Row = tuple[Any, ...]
+Got = TypeVar("Got")
 
+# Told None when what was gathered is durable, or why it is not and never happened.
+Told = Callable[[Exception | None], None]
+Later = Callable[[Callable[[], None]], object]
+
+_ROW_ID: Callable[[sqlite3.Cursor], int] = attrgetter("lastrowid")
+_ROW_COUNT: Callable[[sqlite3.Cursor], int] = attrgetter("rowcount")
+_ALL: Callable[[sqlite3.Cursor], list[Row]] = sqlite3.Cursor.fetchall
+_FIRST: Callable[[sqlite3.Cursor], Row | None] = sqlite3.Cursor.fetchone
+
+_BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _FULL = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
 
@@ -48,6 +61,9 @@ class Database:
         self._connection = connection
         self._probe = probe
         self._turn: AbstractContextManager[None] = turn or nullcontext()
+        self._later: Later | None = None
+        self._is_gathering = False
+        self._waiting: list[Told] = []
 
     @classmethod
     def open(
@@ -100,8 +116,63 @@ class Database:
         return database
 
     def close(self) -> None:
-        """Close the connection; harmless when closed already."""
+        """Close the connection; harmless when closed already.
+
+        What was gathered and is not durable yet never happened.
+        """
         self._connection.close()
+        if self._is_gathering:
+            self._end_gathering(TransientError("store:busy", path=self.path))
+
+    def gather(self, later: Later) -> None:
+        """Let `gathered` gather: ``later`` calls what it is given at the loop's next turn."""
+        self._later = later
+
+    @contextmanager
+    def gathered(self) -> Iterator[Self]:
+        """Make everything inside happen together, or nothing of it, and durable soon.
+
+        All that is gathered in one turn of the event loop is made durable by one commit at
+        the next; nobody outside may learn of it before `when_durable` says so. Where nothing
+        gathers this is a `transaction`. Raises as that does.
+        """
+        if self._later is None:
+            with self.transaction():
+                yield self
+            return
+        self._begin_gathering(self._later)
+        with _worded(self.path):
+            self._connection.execute("SAVEPOINT one")
+            try:
+                yield self
+            except BaseException:
+                self._undo_one()
+                raise
+            self._connection.execute("RELEASE one")
+
+    def when_durable(self, told: Told) -> None:
+        """Tell as soon as all that was gathered so far is durable; at once if it is.
+
+        To be asked before anything else is awaited or gathered: what is undone is forgotten.
+        """
+        if self._is_gathering:
+            self._waiting.append(told)
+        else:
+            told(None)
+
+    def conclude(self) -> None:
+        """Make what was gathered durable now, and tell all who wait for that."""
+        if not self._is_gathering:
+            return
+        failure: Exception | None = None
+        try:
+            with _worded(self.path):
+                self._probe("committing")
+                self._connection.execute("COMMIT")
+        except (sqlite3.Error, EslabonError) as error:
+            failure = error
+            self._undo_all()
+        self._end_gathering(failure)
 
     @contextmanager
     def transaction(self) -> Iterator[Self]:
@@ -109,6 +180,7 @@ class Database:
 
         Raises `TransientError` when the disk is full or another writer does not let go.
         """
+        self.conclude()
         with self._turn, _worded(self.path):
             self._connection.execute("BEGIN IMMEDIATE")
             try:
@@ -116,15 +188,13 @@ class Database:
                 self._probe("committing")
                 self._connection.execute("COMMIT")
             except BaseException:
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
+                self._undo_all()
                 raise
         self._probe("committed")
 
     def execute(self, sql: str, parameters: Sequence[object] = ()) -> int:
         """Run one statement and return the row id that it inserted, or 0."""
-        with _worded(self.path):
-            return self._connection.execute(sql, parameters).lastrowid or 0
+        return self._run(_ROW_ID, sql, parameters) or 0
 
     def commit_one(self, sql: str, parameters: Sequence[object] = ()) -> None:
         """Run one statement as a transaction of its own: durable when this returns.
@@ -132,13 +202,13 @@ class Database:
         One trip to the driver instead of three, where somebody waits. Raises as
         `transaction`.
         """
+        self.conclude()
         with self._turn, _worded(self.path):
             self._connection.execute(sql, parameters)
 
     def change(self, sql: str, parameters: Sequence[object] = ()) -> int:
         """Run one statement and return how many rows it changed."""
-        with _worded(self.path):
-            return self._connection.execute(sql, parameters).rowcount
+        return self._run(_ROW_COUNT, sql, parameters)
 
     def executemany(self, sql: str, parameters: Iterable[Sequence[object]]) -> None:
         """Run one statement for each tuple of parameters."""
@@ -147,14 +217,11 @@ class Database:
 
     def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
         """Return all rows of a query."""
-        with _worded(self.path):
-            return self._connection.execute(sql, parameters).fetchall()
+        return self._run(_ALL, sql, parameters)
 
     def row(self, sql: str, parameters: Sequence[object] = ()) -> Row | None:
         """Return the first row of a query, or None."""
-        with _worded(self.path):
-            found: Row | None = self._connection.execute(sql, parameters).fetchone()
-            return found
+        return self._run(_FIRST, sql, parameters)
 
     def rows_in(self, sql: str, keys: Sequence[object]) -> list[Row]:
         """Return the rows of a query whose ``IN (%s)`` takes all the keys.
@@ -167,6 +234,48 @@ class Database:
         size = 1 << (len(keys) - 1).bit_length()
         padded = [*keys, *[keys[-1]] * (size - len(keys))]
         return self.rows(sql.replace("%s", ",".join("?" * size)), padded)
+
+    def _run(
+        self, get: Callable[[sqlite3.Cursor], Got], sql: str, parameters: Sequence[object]
+    ) -> Got:
+        try:
+            return get(self._connection.execute(sql, parameters))
+        except sqlite3.DatabaseError as error:
+            raise _in_words(error, self.path) from error
+
+    def _begin_gathering(self, later: Later) -> None:
+        if self._is_gathering:
+            return
+        self._turn.__enter__()
+        try:
+            with _worded(self.path):
+                self._connection.execute("BEGIN IMMEDIATE")
+        except BaseException:
+            self._turn.__exit__(None, None, None)
+            raise
+        self._is_gathering = True
+        later(self.conclude)
+
+    def _undo_one(self) -> None:
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK TO one")
+            self._connection.execute("RELEASE one")
+        else:
+            # A full disk undoes more than the last step.
+            self._end_gathering(TransientError("store:disk_full", path=self.path))
+
+    def _undo_all(self) -> None:
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
+
+    def _end_gathering(self, failure: Exception | None) -> None:
+        self._is_gathering = False
+        self._turn.__exit__(None, None, None)
+        if failure is None:
+            self._probe("committed")
+        waiting, self._waiting = self._waiting, []
+        for told in waiting:
+            told(failure)
 
     def _migrate(self) -> None:
         scripts = migrations()
@@ -192,14 +301,16 @@ def migrations() -> list[str]:
 def _worded(path: Path) -> Iterator[None]:
     try:
         yield
-    except sqlite3.OperationalError as error:
-        code = error.sqlite_errorcode & 0xFF
-        if code in _FULL:
-            raise TransientError("store:disk_full", path=path) from error
-        if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-            raise TransientError("store:busy", path=path) from error
-        raise
     except sqlite3.DatabaseError as error:
-        if getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED:
-            raise SetupError("store:damaged", path=path, reason=error) from error
-        raise
+        raise _in_words(error, path) from error
+
+
+def _in_words(error: sqlite3.DatabaseError, path: Path) -> Exception:
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code in _DAMAGED:
+        return SetupError("store:damaged", path=path, reason=error)
+    if code in _FULL:
+        return TransientError("store:disk_full", path=path)
+    if code in _BUSY:
+        return TransientError("store:busy", path=path)
+    return error

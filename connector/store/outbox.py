@@ -9,6 +9,7 @@ the send and the record of it) and harmless: receivers know a repeated message.
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -65,15 +66,26 @@ def owe(tx: Database, outgoing: Outgoing, now: datetime) -> int:
     )
 
 
-def due(db: Database, now: datetime, messages_max: int) -> list[Owed]:
-    """Return the messages to send now: of each process its oldest one, if that is due."""
-    found = db.rows(
-        "SELECT id, process, message, partner, url, body, attempts, deadline_at FROM outbox o"
-        " WHERE state = 'owed' AND next_at <= ? AND NOT EXISTS (SELECT 1 FROM outbox p"
-        " WHERE p.process = o.process AND p.state = 'owed' AND p.id < o.id) ORDER BY id LIMIT ?",
+def due(
+    db: Database, now: datetime, messages_max: int, known: Container[int] = frozenset()
+) -> list[Owed]:
+    """Return the messages to send now: of each process its oldest one, if that is due.
+
+    Those that are ``known``, by number, are left out: with them many are not even read.
+    """
+    numbers = db.rows(
+        "SELECT id FROM outbox WHERE state = 'owed' AND next_at <= ? ORDER BY next_at LIMIT ?",
         (millis(now), messages_max),
     )
+    found = db.rows_in(_OLDEST, [number for (number,) in numbers if number not in known])
     return [Owed(r[0], Outgoing(r[1], r[2], r[3], r[4], r[5]), r[6], moment(r[7])) for r in found]
+
+
+_OLDEST = (
+    "SELECT id, process, message, partner, url, body, attempts, deadline_at FROM outbox o"
+    " WHERE id IN (%s) AND NOT EXISTS (SELECT 1 FROM outbox p"
+    " WHERE p.process = o.process AND p.state = 'owed' AND p.id < o.id) ORDER BY id"
+)
 
 
 def next_due(db: Database, now: datetime) -> datetime | None:

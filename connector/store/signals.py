@@ -12,6 +12,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from connector.store.database import Database
+
 
 def _unheeded(_: str) -> None:
     """Take no notice."""
@@ -77,3 +79,22 @@ class Signals:
                 self._watches[subject].discard(watch)
                 if not self._watches[subject]:
                     del self._watches[subject]
+
+
+async def durable(db: Database) -> None:
+    """Return when all that a connection has gathered is durable.
+
+    Raises `TransientError` when it cannot be, and never happened.
+    """
+    known: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def told(failure: Exception | None) -> None:
+        if known.done():
+            return
+        if failure is None:
+            known.set_result(None)
+        else:
+            known.set_exception(failure)
+
+    db.when_durable(told)
+    await known

@@ -145,7 +145,7 @@ class Acquisition:
             return await self._opened(partner, agreement, until)
         except TransferEndedError:
             # The provider may have new terms: forget the agreement, and ask what it offers.
-            with ports.db.transaction() as tx:
+            with ports.db.gathered() as tx:
                 retire_agreement(tx, partner.did, agreement.id, ports.clock())
                 table.forget_sought(tx, partner.did, dataset_id)
             return None
@@ -185,7 +185,7 @@ class Acquisition:
                 shown=len(shown),
             )
         if not selector.dataset_id:
-            with self.delivery.ports.db.transaction() as tx:
+            with self.delivery.ports.db.gathered() as tx:
                 table.note_sought(tx, partner.did, str(selector), entry.dataset_id)
         return entry
 

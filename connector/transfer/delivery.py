@@ -89,7 +89,7 @@ class DeliveryDoor(ProcessDoor[TransferProcess, TransferContent]):
             format=HTTP_PULL,
         )
         now = self.ports.clock()
-        with self.ports.db.transaction() as tx:
+        with self.ports.db.gathered() as tx:
             begun = self._started(tx, begun, Reply(TransferMessage.REQUEST), now)
         self.ports.committed(begun.pid)
         return begun
@@ -105,7 +105,7 @@ class DeliveryDoor(ProcessDoor[TransferProcess, TransferContent]):
         if request.format != HTTP_PULL:
             raise PartnerError("transfer:format_unknown", format=request.format, known=HTTP_PULL)
         now, caller = self.ports.clock(), letter.caller
-        with self.ports.db.transaction() as tx:
+        with self.ports.db.gathered() as tx:
             pid = request.consumer_pid
             known = self.table.by_peer(tx, caller.did, Role.PROVIDER, pid)
             if known is not None:

@@ -117,7 +117,9 @@ class Party:
     def __init__(self, folder: Path, who: Partner, town: Town, habits: Habits) -> None:
         """Take the address that the town knows, as after a restart, or a new one."""
         self.who, self.town = who, town
-        self.db = Database.open(folder / f"{who.name}.db")
+        store = folder / f"{who.name}.db"
+        self.db, self.durable = Database.open(store), Database.open(store)
+        self.db.gather(asyncio.get_running_loop().call_soon)
         self.socket = _listening(int(town.addresses.get(who.did, ":0").rpartition(":")[2]))
         self.public_url = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
         town.addresses[who.did] = self.public_url
@@ -132,8 +134,8 @@ class Party:
         self.delivery = DeliveryDoor(ports, self.shelf, habits.transfer, side)
         transport = DspSender(self.client, self.identity, town)
         fates = Fates(self.negotiation, self.delivery)
-        line = Line(self.db, transport, fates, habits.clock, self.signals.notify, habits.probe)
-        self.sender = Sender(line)
+        stores, notify = (self.db, self.durable), self.signals.notify
+        self.sender = Sender(Line(*stores, transport, fates, habits.clock, notify, habits.probe))
         self.directory = VersionDirectory(self.client, town)
         self.catalog = CatalogClient(self.client, self.identity, town, self.directory)
         self.acquisition = Acquisition(
@@ -144,8 +146,12 @@ class Party:
         )
 
     def _changed(self, pid: str) -> None:
-        self.signals.notify(pid)
-        self.sender.wake()
+        def told(failure: Exception | None) -> None:
+            if failure is None:
+                self.signals.notify(pid)
+                self.sender.wake()
+
+        self.db.when_durable(told)
 
     def kill(self) -> None:
         """Die on the spot: from now on nothing is recorded, and every request fails."""
@@ -172,6 +178,7 @@ class Party:
             await asyncio.gather(serving, return_exceptions=True)
             server.force_exit = True
             await server.shutdown([self.socket])
+            self.durable.close()
             self.db.close()
 
 

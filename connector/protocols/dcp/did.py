@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Annotated
 from urllib.parse import unquote, urlsplit
@@ -58,6 +58,13 @@ class DidDocument:
     keys: Mapping[str, VerificationKey]
     purposes: Mapping[Purpose, frozenset[str]]
     endpoints: tuple[Endpoint, ...]
+    _hosts: frozenset[str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Work out once whom the document vouches for: every message asks."""
+        own = _web_parts(self.did)[0].partition(":")[0].lower()
+        hosts = frozenset({own, *(_host_of(one.url) for one in self.endpoints)}) - {""}
+        object.__setattr__(self, "_hosts", hosts)
 
     def key_for(self, kid: str, purpose: Purpose) -> VerificationKey | None:
         """Return the key of that name if the document lists it for ``purpose``."""
@@ -70,8 +77,7 @@ class DidDocument:
 
     def hosts(self) -> frozenset[str]:
         """Return the hosts that the document vouches for: its own and its services'."""
-        own = _web_parts(self.did)[0].partition(":")[0].lower()
-        return frozenset({own, *(_host_of(one.url) for one in self.endpoints)}) - {""}
+        return self._hosts
 
 
 def document_path(did: Did) -> str:

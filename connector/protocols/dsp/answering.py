@@ -35,10 +35,14 @@ class UnknownDatasetError(PartnerError):
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """How one group of addresses refuses: the type of its error bodies."""
+    """How one group of addresses refuses: the type of its error bodies.
+
+    Nothing is answered, nor refused, before all that is known is ``durable``.
+    """
 
     kind: str
     identity: Identity
+    durable: Callable[[], Awaitable[None]]
 
     def endpoint(self, act: Act) -> Endpoint:
         """Return an endpoint that proves the caller first, and words every error."""
@@ -47,7 +51,7 @@ class Refusal:
             caller: Caller | None = None
             try:
                 caller = await self._proven(request)
-                return await act(request, caller)
+                return await self._answered(act(request, caller))
             except (PartnerError, DataError, TransientError) as error:
                 status = status_of(error)
                 # Who is only said to have sent it, where the proof failed.
@@ -63,6 +67,12 @@ class Refusal:
                 return json_answer(self._body(request, error), status)
 
         return answer
+
+    async def _answered(self, acting: Awaitable[Response]) -> Response:
+        try:
+            return await acting
+        finally:
+            await self.durable()
 
     async def _proven(self, request: Request) -> Caller:
         try:

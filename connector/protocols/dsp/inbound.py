@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 import structlog
@@ -51,6 +52,7 @@ from connector.protocols.dsp.reading import (
     transfer_request_from_wire,
 )
 from connector.protocols.http import bounded_body, host_of
+from connector.store.signals import durable
 from connector.transfer.delivery import DeliveryDoor
 from connector.transfer.model import TransferRequest
 from connector.transfer.states import TransferMessage
@@ -91,6 +93,10 @@ class Desk:
         """Where our protocol endpoint begins: also the callback address of our messages."""
         return self.public_url.rstrip("/") + BASE_PATH
 
+    def refusing(self, kind: str) -> Refusal:
+        """Return how addresses refuse whose error bodies are of that type."""
+        return Refusal(kind, self.identity, partial(durable, self.negotiation.ports.db))
+
 
 def routes(desk: Desk) -> list[BaseRoute]:
     """Return the partners' side of the protocol: version documents and all of 2025-1."""
@@ -115,7 +121,7 @@ def _versions(path: str) -> Endpoint:
 
 
 def _catalog(desk: Desk) -> list[Route]:
-    endpoint = Refusal(CATALOG_ERROR, desk.identity).endpoint
+    endpoint = desk.refusing(CATALOG_ERROR).endpoint
     return [
         # The next page is the address in the Link header, whichever way it is asked for.
         Route("/catalog/request", endpoint(_catalog_page(desk)), methods=["POST", "GET"]),
@@ -190,8 +196,7 @@ def _negotiation(desk: Desk) -> list[Route]:
         "/request": _beginning(desk, request_from_wire, door.receive_request),
         "/offers": _beginning(desk, offer_from_wire, door.receive_offer),
     }
-    refusal = Refusal(NEGOTIATION_ERROR, desk.identity)
-    return _process_routes("/negotiations", refusal, acts, shown)
+    return _process_routes("/negotiations", desk.refusing(NEGOTIATION_ERROR), acts, shown)
 
 
 def _transfer(desk: Desk) -> list[Route]:
@@ -211,7 +216,7 @@ def _transfer(desk: Desk) -> list[Route]:
 
     acts = {f"/{{pid}}/{path}": taking(message) for path, message in _TRANSFER_PATHS.items()}
     acts |= {"/request": _beginning(desk, transfer_request_from_wire, door.receive_request)}
-    return _process_routes("/transfers", Refusal(TRANSFER_ERROR, desk.identity), acts, shown)
+    return _process_routes("/transfers", desk.refusing(TRANSFER_ERROR), acts, shown)
 
 
 def _process_routes(

@@ -102,7 +102,7 @@ class Office:
     @asynccontextmanager
     async def open(self, parallel_max: int = 8) -> AsyncIterator[Sender]:
         line = Line(
-            *(self.db, self.post, self.fates, self.clock),
+            *(self.db, self.db, self.post, self.fates, self.clock),
             committed=self.committed.append,
             probe=self.probed.append,
         )
