@@ -16,7 +16,7 @@ from pathlib import Path
 from statistics import median
 
 from deploy.demo.company import DataSpace
-from tests.benchmarks import exchange, models
+from tests.benchmarks import exchange, load, models
 from tests.benchmarks.serial_parts import write
 
 PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
@@ -38,8 +38,13 @@ def main() -> None:
     """Run all and write the page; takes a few minutes."""
     intakes = [measure_intake(rows) for rows in ROWS]
     exchanges = exchange.measure()
-    start = exchange.measure_start()
-    lines = [*page(intakes, exchanges, start), *models.page(models.measure())]
+    lines = [
+        *page(intakes),
+        *exchange.page(exchanges),
+        *load.page(load.measure()),
+        *_start_lines(exchanges.start),
+        *models.page(models.measure()),
+    ]
     PAGE.write_text("\n".join(lines) + "\n", encoding="utf-8")
     print(PAGE.read_text(encoding="utf-8"))  # noqa: T201
 
@@ -73,10 +78,8 @@ def _run(module: str, *words: object) -> dict[str, float]:
     return figures
 
 
-def page(
-    intakes: list[Intake], exchanges: exchange.Exchanges, start: exchange.Start
-) -> Iterator[str]:
-    """Yield the lines of docs/benchmarks.md."""
+def page(intakes: list[Intake]) -> Iterator[str]:
+    """Yield the first lines of docs/benchmarks.md."""
     yield "# Benchmarks"
     yield ""
     yield "Written by `make bench`; every ratio is of two measurements of the same run."
@@ -85,8 +88,6 @@ def page(
     versions = f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}"
     yield f"Last run {now}: {machine}, {versions}. Machines differ: trust the ratios."
     yield from _intake_lines(intakes)
-    yield from _exchange_lines(exchanges)
-    yield from _start_lines(start)
 
 
 def _intake_lines(intakes: list[Intake]) -> Iterator[str]:
@@ -111,38 +112,6 @@ def _intake_lines(intakes: list[Intake]) -> Iterator[str]:
     yield ""
     yield f"From 100,000 to 1,000,000 rows our rate changes by {large.ours / small.ours - 1:+.0%}"
     yield "(goal: within 25 %)."
-
-
-def _exchange_lines(exchanges: exchange.Exchanges) -> Iterator[str]:
-    middle = exchanges.median
-    yield ""
-    yield "## Exchange: catalog, negotiation, transfer, first byte; two processes on loopback"
-    yield ""
-    yield (
-        f"{len(exchanges.totals)} exchanges one after the other, each from nothing: a new"
-        " negotiation and a new transfer, a fresh ES256 token signed and verified on every"
-        " message, credentials verified (their check is reused for 60 s), every state and"
-        " message durable before it counts (`synchronous=FULL`)."
-    )
-    yield ""
-    yield "| | ms | beside |"
-    yield "|---|---|---|"
-    yield f"| median | {middle:.1f} | goal: under 30 |"
-    yield f"| p99 | {exchanges.percentile(0.99):.1f} | |"
-    yield f"| the first, all caches empty | {exchanges.first:.1f} | |"
-    bare = exchange.PROTOTYPE_MILLISECONDS
-    yield f"| bare prototype of the same messages | 5 to 7 | {middle / bare:.1f} times that |"
-    for name, peer in (
-        ("at their defaults", exchange.ECLIPSE_DEFAULT_MILLISECONDS),
-        ("with their waits at 50 ms", exchange.ECLIPSE_TUNED_MILLISECONDS),
-    ):
-        yield (
-            f"| two Eclipse connectors 0.14.0 with real credentials, {name} | {peer:,.0f} |"
-            f" {peer / middle:.0f} times ours |"
-        )
-    yield ""
-    yield "The prototype's and the Eclipse connectors' figures were measured on a machine of the"
-    yield "same kind on 2026-11-22, not in this run."
 
 
 def _start_lines(start: exchange.Start) -> Iterator[str]:

@@ -11,7 +11,8 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import structlog
@@ -28,20 +29,70 @@ SEMANTIC_ID = SemanticId.parse("urn:samm:io.catenax.serial_part:3.0.0#SerialPart
 PARTNER = "supplier"
 
 
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be done, and where the times go.
+
+    At most ``rounds`` exchanges, with ``pause_seconds`` before each; none after the file
+    ``stop`` has appeared. ``submodel`` is one that is known already: where there is none, it
+    is looked up first, and that fills all caches.
+    """
+
+    config: str
+    out: str
+    rounds: int
+    asset_ids: tuple[tuple[str, str], ...]
+    submodel: tuple[str, str] | None = None
+    pause_seconds: float = 0.0
+    stop: str = ""
+
+    @classmethod
+    def read(cls, path: Path) -> Plan:
+        """Return the plan that `write` put there."""
+        return cls(**json.loads(path.read_text(encoding="utf-8")))
+
+    def is_over(self) -> bool:
+        """Say whether there is to be no further exchange."""
+        return bool(self.stop) and Path(self.stop).exists()
+
+    def answer(self, found: object) -> None:
+        """Store what came of it."""
+        Path(self.out).write_text(json.dumps(found), encoding="utf-8")
+
+    def write(self, path: Path) -> None:
+        """Store the plan for the process that follows it."""
+        path.write_text(json.dumps(asdict(self)), encoding="utf-8")
+
+
 class Rounds:
     """Exchanges with one partner, timed step by step in milliseconds."""
 
-    def __init__(self, house: House, asset_ids: tuple[tuple[str, str], ...]) -> None:
+    def __init__(self, house: House, plan: Plan) -> None:
         partner = house.settings.address_book().by_name(PARTNER)
         assert partner is not None
         self._house = house
         self._partner = partner
-        self._asset_ids = asset_ids
+        self._plan = plan
 
     async def submodel(self) -> RemoteSubmodel:
         """Look the submodel up once: which twin it hangs on is not what is measured."""
-        (shell,) = await self._house.abroad.shells(self._partner, self._asset_ids)
+        if self._plan.submodel is not None:
+            href, dataset_id = self._plan.submodel
+            return RemoteSubmodel(SEMANTIC_ID, href, dataset_id, "")
+        asset_ids = tuple((name, value) for name, value in self._plan.asset_ids)
+        (shell,) = await self._house.abroad.shells(self._partner, asset_ids)
         return next(s for s in shell.submodels if s.semantic_id == SEMANTIC_ID)
+
+    async def all(self, submodel: RemoteSubmodel) -> list[Sequence[float]]:
+        """Return the times of all rounds."""
+        times: list[Sequence[float]] = []
+        for _ in range(self._plan.rounds):
+            if self._plan.is_over():
+                break
+            self.forget()
+            await asyncio.sleep(self._plan.pause_seconds)
+            times.append(await self.one(submodel))
+        return times
 
     async def one(self, submodel: RemoteSubmodel) -> list[float]:
         """Return the times of catalog to grant, and of the first byte."""
@@ -62,33 +113,22 @@ class Rounds:
             )
 
 
-def parts_for(
-    rounds: int, asset_ids: tuple[tuple[str, str], ...], answer: Callable[[str], object]
-) -> Parts:
+def parts_for(plan: Plan) -> Parts:
     """Return the parts that make a connector measure and then stop."""
 
     async def measure(house: House) -> None:
         await asyncio.sleep(0.2)
-        asking = Rounds(house, asset_ids)
+        asking = Rounds(house, plan)
         submodel = await asking.submodel()
-        times: list[Sequence[float]] = []
-        for _ in range(rounds):
-            asking.forget()
-            times.append(await asking.one(submodel))
-        answer(json.dumps(times))
+        times = await asking.all(submodel)
+        plan.answer({"submodel": (submodel.href, submodel.dataset_id), "times": times})
 
     return Parts(beside=measure)
 
 
 if __name__ == "__main__":
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(40))
-    config, count, ids, out = (
-        Path(sys.argv[1]),
-        int(sys.argv[2]),
-        json.loads(sys.argv[3]),
-        sys.argv[4],
-    )
-    settings, _ = load_settings(config, os.environ)
+    planned = Plan.read(Path(sys.argv[1]))
+    settings, _ = load_settings(Path(planned.config), os.environ)
     assert settings is not None
-    links = tuple((str(name), str(value)) for name, value in ids)
-    run(settings, parts_for(count, links, Path(out).write_text))
+    run(settings, parts_for(planned))

@@ -20,12 +20,12 @@ PARTS = (
 )
 
 
-def write(path: Path, rows: int) -> None:
+def write(path: Path, rows: int, first: int = 0) -> None:
     """Write a file with so many serial parts, each with a serial number of its own."""
     with path.open("w", encoding=ENCODING, newline="") as file:
         writer = csv.writer(file, delimiter=DELIMITER)
         writer.writerow(HEADER)
-        for i in range(rows):
+        for i in range(first, first + rows):
             part = PARTS[i % len(PARTS)]
             date = f"{1 + i % 28:02}/{1 + i // 28 % 12:02}/2026 {i % 24:02}:{i % 60:02}"
             writer.writerow(
