@@ -126,6 +126,7 @@ def build_cli(language: str) -> click.Group:
         make.command("trace", "trace", make.argument("about")),
         _collect(make),
         _ledger(make),
+        _policy(make),
         _models(make),
     )
     group.params.insert(0, _version(language))
@@ -190,6 +191,18 @@ def _ledger(make: _Maker) -> click.Group:
             make.option("ledger", "part"),
             make.option("ledger", "limit", click.IntRange(1, 100_000)),
         ),
+    )
+
+
+def _policy(make: _Maker) -> click.Group:
+    return make.group(
+        "policy",
+        make.command("list", "policies:list"),
+        make.command(
+            "show", "policies:show", make.argument("name"), make.option("policy", "partner")
+        ),
+        make.command("diff", "policies:diff", make.argument("ours"), make.argument("theirs")),
+        make.command("check", "policies:check", make.argument("file", PATH)),
     )
 
 

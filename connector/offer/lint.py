@@ -57,7 +57,7 @@ def lint(policy: Policy, beside: Surroundings) -> list[Finding]:
 def lint_accepted(accepted: AcceptedTerms) -> list[Finding]:
     """Return everything in the accepted terms that no offer of the profile could ever ask for."""
     found = [
-        _unknown_purpose(value, f"/purposes/{place}")
+        _unknown(value, PURPOSES, "UsagePurpose", f"/purposes/{place}")
         for place, value in enumerate(accepted.purposes)
         if not is_purpose(value)
     ]

@@ -37,10 +37,15 @@ def decide(rules: Iterable[Rule], asked: Circumstances) -> Decision:
     Every constraint of every rule must hold, and there must be a permission.
     """
     rules = tuple(rules)
-    objections = [reason for rule in rules for reason in _objections(rule, asked)]
+    found = [reason for rule in rules for reason in _objections(rule, asked)]
     if not any(rule.kind == "permission" for rule in rules):
-        objections.append(word("offer:nothing_permitted"))
-    return Decision(not objections, tuple(objections))
+        found.append(word("offer:nothing_permitted"))
+    return Decision(not found, tuple(found))
+
+
+def objections(rule: Rule, asked: Circumstances) -> list[str]:
+    """Return what speaks against a rule by itself."""
+    return list(_objections(rule, asked))
 
 
 def admits(constraint: Constraint, bpnl: Bpnl, groups: frozenset[str]) -> bool:

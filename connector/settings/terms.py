@@ -53,9 +53,11 @@ class Terms:
 
     @classmethod
     def schema(cls) -> Schema:
-        """Return the JSON Schema of the table: the operands of its place, and no others."""
-        known = [one for one in OPERANDS.values() if cls.place in one.places]
-        properties = {operand.name: _schema(operand, cls.place) for operand in known}
+        """Return the JSON Schema of the table.
+
+        What belongs elsewhere is taken as well, so that the rules of the policy can say where.
+        """
+        properties = {one.name: _schema(one, cls.place) for one in OPERANDS.values()}
         return {"type": "object", "properties": properties, "additionalProperties": False}
 
     @classmethod
@@ -96,8 +98,10 @@ class Obligation(Terms):
 
 def _schema(operand: Operand, place: Place) -> Schema:
     if operand.name in OWN_KEYS and place is not Place.ACCESS:
-        # Taken here, so that it can be said where it belongs.
-        return {"description": f"written as `{OWN_KEYS[operand.name]}`", "deprecated": True}
+        return {"description": f"not here: `{OWN_KEYS[operand.name]}`", "deprecated": True}
+    if place not in operand.places:
+        elsewhere = ", ".join(f"`{one}`" for one in operand.places)
+        return {"description": f"not here: in {elsewhere}", "deprecated": True}
     meaning: Schema = {"description": meaning_of(operand, "en")}
     if len(operand.operators) == 1:
         return {**meaning, **_values(operand.operators[0], operand)}
@@ -127,7 +131,7 @@ def _values(operator: str, operand: Operand) -> Schema:
 
 def _value(operand: Operand) -> Schema:
     if operand.kind is Kind.WORD:
-        return {"type": "string", "enum": list(operand.words)}
+        return {"enum": list(operand.words)}
     examples = [_EXAMPLES[operand.kind]]
     if operand.kind is Kind.COUNT:
         return {"type": "integer", "minimum": 1, "maximum": COUNT_MAX, "examples": examples}

@@ -149,7 +149,7 @@ def test_a_policy_that_has_ended_is_a_warning() -> None:
         (AcceptedTerms(), []),
         (AcceptedTerms(purposes=("FieldStudy",), operands=("Liability", "Membership")), []),
         (AcceptedTerms(values={"Liability": ("cx.grossNegligence:1",)}), []),
-        (AcceptedTerms(purposes=("cx.pcf.base",)), [("purpose_unknown", "/purposes/0")]),
+        (AcceptedTerms(purposes=("cx.pcf.base",)), [("value_unknown", "/purposes/0")]),
         (
             AcceptedTerms(framework_agreements=("DataExchangeGovernance:2.0",)),
             [("value_unknown", "/framework_agreements/0")],
