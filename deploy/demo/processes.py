@@ -34,13 +34,15 @@ def free_port() -> int:
             return port
 
 
-def wait_until(true: Callable[[], bool], what: str, seconds: float = 20.0) -> None:
+def wait_until(
+    true: Callable[[], bool], what: str, seconds: float = 20.0, look_seconds: float = LOOK_SECONDS
+) -> None:
     """Return as soon as something is true; raise `DidNotHappenError` naming it otherwise."""
     end = time.monotonic() + seconds
     while not true():
         if time.monotonic() > end:
             raise DidNotHappenError(f"{what}: not after {seconds:g} s")
-        time.sleep(LOOK_SECONDS)
+        time.sleep(look_seconds)
 
 
 def listens(port: int) -> bool:

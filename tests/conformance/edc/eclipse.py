@@ -221,11 +221,12 @@ def _permission(constraints: Sequence[Json]) -> Json:
 
 @dataclass(frozen=True)
 class Consumer:
-    """An Eclipse connector as a consumer of one provider."""
+    """An Eclipse connector as a consumer of one provider, asked every so often how it stands."""
 
     edc: Edc
     provider: Did
     address: str
+    look_seconds: float = LOOK_SECONDS
 
     def catalog(self, **query: object) -> list[Json]:
         """Return the datasets of the provider's catalog, as EDC passes them on: as they came."""
@@ -276,7 +277,7 @@ class Consumer:
                 return False
             return True
 
-        wait_until(is_there, "the data address", STEP_SECONDS)
+        wait_until(is_there, "the data address", STEP_SECONDS, self.look_seconds)
         return found[0]
 
     def opened(self, dataset: Json) -> tuple[str, Json]:
@@ -297,13 +298,13 @@ class Consumer:
         return {"counterPartyAddress": self.address, "protocol": PROTOCOL}
 
     def _reached(self, path: str, state: str) -> Json:
-        return reached(lambda: self.edc.ask(path), state)
+        return reached(lambda: self.edc.ask(path), state, self.look_seconds)
 
 
 _BEFORE = {"DEPROVISIONING": "TERMINATED", "DEPROVISIONED": "TERMINATED"}
 
 
-def reached(look: Callable[[], Json], state: str) -> Json:
+def reached(look: Callable[[], Json], state: str, look_seconds: float = LOOK_SECONDS) -> Json:
     """Look until a process is in a state; raises `EndedOtherwiseError` naming the last one."""
     end = time.monotonic() + STEP_SECONDS
     while True:
@@ -313,7 +314,7 @@ def reached(look: Callable[[], Json], state: str) -> Json:
             return found
         if found["state"] == "TERMINATED" or time.monotonic() > end:
             raise EndedOtherwiseError(f"{found['state']}: {found.get('errorDetail')}")
-        time.sleep(LOOK_SECONDS)
+        time.sleep(look_seconds)
 
 
 def fetch(url: str, headers: Mapping[str, str], body: bytes | None = None) -> tuple[int, bytes]:
