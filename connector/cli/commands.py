@@ -125,6 +125,7 @@ def build_cli(language: str) -> click.Group:
         _quarantine(make),
         make.command("trace", "trace", make.argument("about")),
         _collect(make),
+        _credentials(make),
         _ledger(make),
         _policy(make),
         _models(make),
@@ -175,6 +176,25 @@ def _collect(make: _Maker) -> click.Command:
         make.several("collect", "part"),
         make.several("collect", "aspect"),
         make.option("collect", "depth", click.IntRange(1, 1000)),
+    )
+
+
+def _credentials(make: _Maker) -> click.Group:
+    types = click.Argument(["types"], nargs=-1, metavar=word("cli:metavar_types", make.language))
+    number = click.Argument(
+        ["number"], nargs=-1, metavar=word("cli:metavar_number", make.language)
+    )
+    return make.group(
+        "credentials",
+        make.command("list", "credentials:list"),
+        make.command(
+            "request",
+            "credentials:request",
+            types,
+            make.option("credentials", "issuer"),
+            make.option("credentials", "wait", click.IntRange(0, 86_400)),
+        ),
+        make.command("status", "credentials:status", number),
     )
 
 

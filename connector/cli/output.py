@@ -13,7 +13,11 @@ from connector.cli.labels import label
 from connector.errors import EslabonError, Finding, Location, Severity
 from connector.texts import Text, catalogue, word
 from connector.transfer.audit import Verdict
-from connector.web.operations import CollectionReport, IngestReport
+from connector.web.operations import (
+    CollectionReport,
+    CredentialRequestReport,
+    IngestReport,
+)
 from connector.web.wire import error_to_json, to_json
 
 OK, FINDINGS, SETUP, PARTNER, TEMPORARY = range(5)
@@ -75,7 +79,9 @@ def place_of(where: Location, language: str) -> str:
     return place
 
 
-def fields_of(report: IngestReport | CollectionReport | Verdict) -> dict[str, object]:
+def fields_of(
+    report: IngestReport | CollectionReport | CredentialRequestReport | Verdict,
+) -> dict[str, object]:
     """Return the fields of a report by name, as JSON shows them."""
     return {field.name: getattr(report, field.name) for field in fields(report)}
 

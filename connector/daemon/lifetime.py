@@ -13,6 +13,7 @@ from functools import partial
 
 import structlog
 
+from connector.daemon.credentials import credentials_of, keep_asking
 from connector.daemon.house import House, Parts, build, store_path
 from connector.daemon.intake import ingest, replay
 from connector.daemon.proving import expose_expiries, expose_ledger, report_credentials
@@ -101,7 +102,8 @@ def _begun(house: House, parts: Parts, listeners: Listeners) -> list[asyncio.Tas
     for task in tasks:
         task.add_done_callback(lambda _: listeners.close())
     ageing = lapse(house.lapsing, house.clock)
-    beside = [_republish(house), report_credentials(house.proof), ageing]
+    proving = [report_credentials(house.proof), keep_asking(house.proof)]
+    beside = [_republish(house), ageing, *proving]
     if house.listings:
         beside.append(house.listings.keep_fresh())
     return [*tasks, *(asyncio.create_task(one) for one in beside)]
@@ -157,6 +159,7 @@ def running_operations(house: House, started_at: datetime) -> Operations:
         ingest=lambda: house.intake.ask(ingest),
         collect=house.walking.collect,
         collection=reports.collection,
+        wallet=credentials_of(house.proof, house.clock),
     )
 
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 
-from connector.daemon.house import Watch, open_library, open_taking, store_path
+from connector.daemon.credentials import credentials_offline
+from connector.daemon.house import Watch, open_library, open_taking, store_path, utc_now
 from connector.daemon.intake import ingest, replay
 from connector.daemon.reports import Reports
 from connector.daemon.tracing import trace
@@ -41,6 +42,7 @@ def open_offline(settings: Settings) -> Iterator[Operations]:
                 ingest=partial(ingest, db, taking),
                 collect=_no_collect,
                 collection=reports.collection,
+                wallet=credentials_offline(settings, utc_now),
             )
         finally:
             taking.close()

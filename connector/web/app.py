@@ -25,6 +25,7 @@ from connector.texts import LANGUAGES
 from connector.web.operations import (
     ENTRIES_MAX,
     CollectRequest,
+    CredentialOrder,
     Operations,
     QuarantineQuery,
     ReplayRequest,
@@ -58,6 +59,9 @@ def operator_app(operations: Operations, token: str, exposition: Callable[[], by
         _post("/api/ingest", side.ingest),
         _post("/api/collections", side.collect),
         _get("/api/collections/{id}", side.collection),
+        _get("/api/credentials", side.credentials),
+        _post("/api/credentials/requests", side.request_credentials),
+        _get("/api/credentials/requests/{id}", side.credential_request),
     ]
     middleware = [
         Middleware(TrustedHostMiddleware, allowed_hosts=_HOSTS),
@@ -137,6 +141,16 @@ class _Side:
 
     async def collection(self, request: Request) -> Response:
         return _json(to_json(self.operations.collection(request.path_params["id"])))
+
+    async def credentials(self, _request: Request) -> Response:
+        return _json(to_json(self.operations.wallet.report()))
+
+    async def request_credentials(self, request: Request) -> Response:
+        wanted = from_json(await _body(request), CredentialOrder)
+        return _json(to_json({"id": self.operations.wallet.request(wanted)}), 202)
+
+    async def credential_request(self, request: Request) -> Response:
+        return _json(to_json(self.operations.wallet.requested(request.path_params["id"])))
 
 
 async def _body(request: Request) -> bytes:

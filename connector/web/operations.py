@@ -232,6 +232,72 @@ class CollectionReport:
 
 
 @dataclass(frozen=True, slots=True)
+class HeldCredential:
+    """One credential of our own.
+
+    ``state`` is valid, expires_soon, expired, not_yet, or missing where partners ask for a
+    type of which there is none. ``days`` are left until it expires.
+    """
+
+    type: str
+    state: str
+    issuer: str = ""
+    file: str = ""
+    expires_at: datetime | None = None
+    days: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialOrder:
+    """What to ask an issuer for: nothing named means all that partners ask us for.
+
+    Without an issuer the only trusted one is asked.
+    """
+
+    types: tuple[str, ...] = ()
+    issuer: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialRequestReport:
+    """How a request stands: asking, waiting, delivered, rejected or failed, and then why."""
+
+    id: str
+    issuer: str
+    types: tuple[str, ...]
+    state: str
+    asked_at: datetime
+    failure: Finding | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the issuer may still deliver."""
+        return self.state in {"asking", "waiting"}
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialsReport:
+    """Our own credentials, the requests for them, and all that is wrong or soon will be."""
+
+    credentials: tuple[HeldCredential, ...] = ()
+    requests: tuple[CredentialRequestReport, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WalletOperations:
+    """The functions about our own credentials.
+
+    ``request`` only begins and returns the number of the request; ``requested`` raises
+    `DataError` for a number that it does not know.
+    """
+
+    report: Callable[[], CredentialsReport]
+    request: Callable[[CredentialOrder], str]
+    requested: Callable[[str], CredentialRequestReport]
+
+
+@dataclass(frozen=True, slots=True)
 class Operations:
     """The functions behind the operator's side; each may raise an `EslabonError`.
 
@@ -250,3 +316,4 @@ class Operations:
     ingest: Callable[[], IngestReport]
     collect: Callable[[CollectRequest], str]
     collection: Callable[[str], CollectionReport]
+    wallet: WalletOperations

@@ -12,6 +12,8 @@ from connector.errors import SetupError, TransientError
 from connector.web.operations import (
     CollectionReport,
     CollectRequest,
+    CredentialRequestReport,
+    CredentialsReport,
     IngestReport,
     Operations,
     QuarantineEntry,
@@ -22,6 +24,7 @@ from connector.web.operations import (
     ReplayRequest,
     StatusReport,
     Trace,
+    WalletOperations,
 )
 from connector.web.wire import error_from_json, from_json, to_json
 
@@ -33,6 +36,7 @@ WORK_SECONDS_MAX = 24 * 3600.0
 _UNAUTHORIZED = 401
 _UNAVAILABLE = 503
 _READINESS = "/health/ready"
+_REQUESTS = "/api/credentials/requests"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +125,13 @@ def remote_operations(connection: Connection) -> Operations:
         except TransientError as error:
             return Readiness((str(error.text()),))
 
+    wallet = WalletOperations(
+        report=lambda: connection.get("/api/credentials", CredentialsReport),
+        request=lambda order: connection.post(_REQUESTS, dict[str, str], order)["id"],
+        requested=lambda number: connection.get(
+            f"{_REQUESTS}/{quote(number, safe='')}", CredentialRequestReport
+        ),
+    )
     return Operations(
         status=lambda: connection.get("/api/status", StatusReport),
         readiness=readiness,
@@ -133,4 +144,5 @@ def remote_operations(connection: Connection) -> Operations:
         collection=lambda about: connection.get(
             f"/api/collections/{quote(about, safe='')}", CollectionReport
         ),
+        wallet=wallet,
     )

@@ -23,6 +23,7 @@ DOCUMENT_BYTES_MAX = 64 * 1024
 ENTRIES_MAX = 50
 CREDENTIAL_SERVICE = "CredentialService"
 DATA_SERVICE = "DataService"
+ISSUER_SERVICE = "IssuerService"
 POSSESSION_SERVICE = "DataPullProof"
 _HOST = re.compile(r"[A-Za-z0-9.\-]+(:\d{1,5})?")
 _SEGMENT = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._~\-]+")

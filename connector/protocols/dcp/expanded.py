@@ -12,7 +12,7 @@ import orjson
 NAMESPACE = "https://w3id.org/dspace-dcp/v1.0/"
 DEPTH_MAX = 16
 
-_LISTS = frozenset({"credentials", "scope", "presentation"})
+_LISTS = frozenset({"credentials", "credentialsSupported", "scope", "presentation"})
 
 
 def is_expanded(body: bytes, message: str) -> bool:

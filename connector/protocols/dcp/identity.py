@@ -11,6 +11,7 @@ from connector.errors import Finding, PartnerError, SetupError, about
 from connector.identifiers import Did
 from connector.partner.book import AddressBook
 from connector.partner.model import Caller, VerifiedCredential
+from connector.protocols.dcp.asking import Asking, AskingMeans, AskingTerms
 from connector.protocols.dcp.credentials import CATENA_X_TYPES
 from connector.protocols.dcp.did import (
     CREDENTIAL_SERVICE,
@@ -31,13 +32,14 @@ from connector.protocols.dcp.messages import (
 )
 from connector.protocols.dcp.notary import DcpNotary
 from connector.protocols.dcp.replay import SeenTokens
+from connector.protocols.dcp.request_book import RequestBook
 from connector.protocols.dcp.resolver import DidResolver, Freshness
 from connector.protocols.dcp.revocation import StatusLists
 from connector.protocols.dcp.schemas import CredentialSchemas
 from connector.protocols.dcp.self_issuer import Lifetimes, SelfIssuer
 from connector.protocols.dcp.senders import Senders
 from connector.protocols.dcp.standing import LastingProof
-from connector.protocols.dcp.storage import Deliveries, Storage
+from connector.protocols.dcp.storage import Deliveries, Holding, Storage
 from connector.protocols.dcp.token_desk import TokenClient, TokenDesk
 from connector.protocols.dcp.tokens import read_access_token
 from connector.protocols.dcp.verifier import Demands, Reach, Verifier
@@ -128,6 +130,7 @@ class DcpIdentity:
             lifetimes=settings.lifetimes,
         )
         kept = timedelta(seconds=settings.status_list_seconds)
+        self._asking = self._requests()
         statuses = StatusLists(self._resolver, self._clients[0], clock, kept)
         schemas = CredentialSchemas(self._resolver, self._clients[0], clock)
         reach = Reach(self._resolver, statuses, schemas, self._clients[1])
@@ -152,7 +155,18 @@ class DcpIdentity:
         settings = self._settings
         trusted = frozenset(settings.trusted_issuers)
         terms = Deliveries(settings.did, trusted, settings.holder_pids)
-        return Storage(terms, self._senders, self._resolver, self._wallet, self._clock)
+        holding = Holding(self._wallet, self._asking)
+        return Storage(terms, self._senders, self._resolver, holding, self._clock)
+
+    @property
+    def asking(self) -> Asking:
+        """What asks issuers for credentials; its `Asking.run` has to be run."""
+        return self._asking
+
+    @property
+    def wallet(self) -> Wallet:
+        """Our own credentials."""
+        return self._wallet
 
     def token_desk(self) -> TokenDesk | None:
         """Return what gives tokens to another program of ours; none unless one is named."""
@@ -181,6 +195,12 @@ class DcpIdentity:
     async def authorization_for(self, audience: Did) -> str:
         """Return the ``Authorization`` header of one message; never use one twice."""
         return f"Bearer {self._issuer.token_for(audience)}"
+
+    def _requests(self) -> Asking:
+        settings = self._settings
+        terms = AskingTerms(settings.trusted_issuers, settings.presented_credentials)
+        means = AskingMeans(self._issuer, self._resolver, self._clients[1], self._clock)
+        return Asking(terms, means, RequestBook(settings.credentials_folder))
 
     async def answer_query(self, authorization: str | None, body: bytes) -> bytes:
         """Return the answer to a presentation query (DCP 1.0, 5.4).

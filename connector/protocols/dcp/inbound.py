@@ -31,6 +31,7 @@ _STATUSES = {
     _OWN + "issuance_malformed": 400,
     _OWN + "sender_no_issuer": 403,
     _OWN + "delivery_unexpected": 403,
+    _OWN + "delivery_not_asked_for": 403,
     _OWN + "delivery_format_unknown": 400,
     _OWN + "delivery_of_other_type": 400,
     _OWN + "type_not_plain": 400,

@@ -22,6 +22,10 @@ OFFER = "CredentialOfferMessage"
 REQUEST = "CredentialRequestMessage"
 STATUS = "CredentialStatus"
 METADATA = "IssuerMetadata"
+REJECTED = "REJECTED"
+METADATA_BYTES_MAX = 256 * 1024
+STATUS_BYTES_MAX = 64 * 1024
+OFFERED_MAX = 500
 JWT_FORMAT = "VC1_0_JWT"
 JWT_PROFILE = "vc11-sl2021/jwt"
 # One format under the names that issuers give it.
@@ -81,7 +85,33 @@ class CredentialRequest(msgspec.Struct, frozen=True, rename="camel"):
     at_type: str = msgspec.field(default="", name="@type")
 
 
-M = TypeVar("M", Delivery, CredentialOffer, CredentialRequest)
+class RequestStatus(msgspec.Struct, frozen=True, rename="camel"):
+    """How a request stands, as its issuer says."""
+
+    status: Literal["RECEIVED", "ISSUED", "REJECTED"]
+    type: str = ""
+    at_type: str = msgspec.field(default="", name="@type")
+
+
+class SupportedCredential(msgspec.Struct, frozen=True, rename="camel"):
+    """One credential of an issuer's metadata; ``id`` is what a request names."""
+
+    id: _Pid
+    credential_type: str = ""
+    profile: str = JWT_PROFILE
+
+
+class IssuerMetadata(msgspec.Struct, frozen=True, rename="camel"):
+    """What can be had from an issuer."""
+
+    credentials_supported: Annotated[
+        list[SupportedCredential], msgspec.Meta(max_length=OFFERED_MAX)
+    ] = []
+    type: str = ""
+    at_type: str = msgspec.field(default="", name="@type")
+
+
+M = TypeVar("M", Delivery, CredentialOffer, CredentialRequest, RequestStatus, IssuerMetadata)
 
 
 def read_delivery(body: bytes, *, who: str) -> Delivery:
@@ -100,6 +130,28 @@ def read_offer(body: bytes, *, who: str) -> CredentialOffer:
 def read_request(body: bytes, *, who: str) -> CredentialRequest:
     """Return a request; raises `PartnerError` when it is malformed."""
     return _read(body, CredentialRequest, REQUEST, who)
+
+
+def read_metadata(body: bytes, *, who: str) -> Mapping[str, str]:
+    """Return the ids of an issuer's credentials by type, of those that come as we read them.
+
+    Raises `PartnerError` when the metadata is malformed.
+    """
+    supported = _read(body, IssuerMetadata, METADATA, who).credentials_supported
+    fitting = [one for one in supported if one.profile in JWT_FORMATS]
+    return {one.credential_type or one.id: one.id for one in reversed(fitting)}
+
+
+def read_status(body: bytes, *, who: str) -> str:
+    """Return how a request stands; raises `PartnerError` when the answer is malformed."""
+    return _read(body, RequestStatus, STATUS, who).status
+
+
+def request_message(holder_pid: str, ids: Iterable[str]) -> bytes:
+    """Return a request for the credentials of an issuer's metadata with these ids."""
+    wanted = [{"id": one} for one in ids]
+    message = {"type": REQUEST, "holderPid": holder_pid, "credentials": wanted}
+    return orjson.dumps({"@context": [DCP_CONTEXT], **message})
 
 
 def delivery_message(

@@ -1,8 +1,9 @@
 """The storage side of our credential service: takes in what trusted issuers deliver and offer.
 
 Source: Decentralized Claims Protocol 1.0, 6.5 and 6.6. Nothing is taken in unasked: the
-sender must be a trusted issuer, the delivery must bear a number that the operator agreed on
-with it, and every credential in it must be ours, in force, and signed.
+sender must be a trusted issuer, the delivery must bear a number under which we asked that very
+issuer, or one that the operator agreed on with it, and every credential in it must be ours, in
+force, and signed.
 """
 
 from __future__ import annotations
@@ -15,11 +16,13 @@ import structlog
 
 from connector.errors import PartnerError
 from connector.identifiers import Did
+from connector.protocols.dcp.asking import Asking
 from connector.protocols.dcp.credentials import check_credential, read_credential
 from connector.protocols.dcp.did import Purpose
 from connector.protocols.dcp.issuance import (
     JWT_FORMATS,
     DeliveredCredential,
+    Delivery,
     read_delivery,
     read_offer,
 )
@@ -38,6 +41,14 @@ class Deliveries:
     holder_pids: frozenset[str]
 
 
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What we hold, and what we asked for."""
+
+    wallet: Wallet
+    asking: Asking
+
+
 class Storage:
     """Puts delivered credentials into the wallet; all of one message, or none."""
 
@@ -46,13 +57,14 @@ class Storage:
         terms: Deliveries,
         senders: Senders,
         resolver: DidResolver,
-        wallet: Wallet,
+        holding: Holding,
         clock: Callable[[], datetime],
     ) -> None:
         self._terms = terms
         self._senders = senders
         self._resolver = resolver
-        self._wallet = wallet
+        self._wallet = holding.wallet
+        self._asking = holding.asking
         self._clock = clock
 
     async def deliver(self, authorization: str | None, body: bytes) -> None:
@@ -64,17 +76,18 @@ class Storage:
         sender = await self._issuer(authorization)
         delivery = read_delivery(body, who=sender)
         log = structlog.get_logger()
-        if delivery.holder_pid not in self._terms.holder_pids:
-            raise _refusal("delivery_unexpected", sender, number=delivery.holder_pid)
+        self._check_expected(delivery, sender)
         if delivery.status == "REJECTED":
             reason = (delivery.rejection_reason or "")[:300]
             log.warning("credential.denied", issuer=sender, reason=reason)
+            self._asking.rejected(delivery.holder_pid, sender, reason)
             return
         for one in delivery.credentials:
             await self._check(one, sender)
         for one in delivery.credentials:
             file = self._wallet.keep(one.credential_type, sender, one.payload)
             log.info("credential.stored", issuer=sender, type=one.credential_type, file=str(file))
+        self._asking.delivered(delivery.holder_pid)
 
     async def offer(self, authorization: str | None, body: bytes) -> None:
         """Note what an issuer offers; to ask for it is the operator's decision.
@@ -93,6 +106,17 @@ class Storage:
         if sender not in self._terms.issuers:
             raise _refusal("sender_no_issuer", sender)
         return sender
+
+    def _check_expected(self, delivery: Delivery, sender: Did) -> None:
+        number = delivery.holder_pid
+        if number in self._terms.holder_pids:
+            return
+        expected = self._asking.expects(number, sender)
+        if not expected:
+            raise _refusal("delivery_unexpected", sender, number=number)
+        for one in delivery.credentials:
+            if one.credential_type not in expected:
+                raise _refusal("delivery_not_asked_for", sender, type=one.credential_type)
 
     async def _check(self, one: DeliveredCredential, sender: Did) -> None:
         if one.format not in JWT_FORMATS:

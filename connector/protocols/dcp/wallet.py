@@ -83,7 +83,7 @@ class Wallet:
         mark = sha256(issuer.encode()).hexdigest()[:12]
         file = self._folder / f"{kind}.{mark}.jwt"
         try:
-            _write_whole(file, text)
+            write_whole(file, text)
         except OSError as trouble:
             raise SetupError(
                 "connector.protocols.dcp:credential_not_written",
@@ -164,11 +164,14 @@ def _held(file: Path, holder: Did) -> HeldCredential:
     return HeldCredential(file, credential, text)
 
 
-def _write_whole(file: Path, text: str) -> None:
-    """Write a file that is there whole or not at all, also after a power cut."""
+def write_whole(file: Path, text: str) -> None:
+    """Write a file for us alone that is there whole or not at all, also after a power cut.
+
+    Raises `OSError`.
+    """
     descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=".", suffix=".part")
     try:
-        with os.fdopen(descriptor, "w", encoding="ascii") as opened:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
             opened.write(text)
             opened.flush()
             os.fsync(opened.fileno())

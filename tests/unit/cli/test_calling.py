@@ -33,13 +33,17 @@ COMMANDS = [
     "quarantine replay",
     "trace",
     "collect",
+    "credentials",
+    "credentials list",
+    "credentials request",
+    "credentials status",
     "ledger",
     "ledger verify",
     "ledger show",
     "models",
     *(f"models {name}" for name in "list show add schema example diff check".split()),
 ]
-GROUPS = {"quarantine", "ledger", "models"}
+GROUPS = {"quarantine", "credentials", "ledger", "models"}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -20,6 +20,8 @@ from connector.web.operations import (
     CollectedPart,
     CollectionReport,
     CollectRequest,
+    CredentialRequestReport,
+    CredentialsReport,
     IngestReport,
     Operations,
     QuarantineList,
@@ -28,6 +30,7 @@ from connector.web.operations import (
     StatusReport,
     Tombstone,
     Trace,
+    WalletOperations,
 )
 
 if TYPE_CHECKING:
@@ -68,6 +71,13 @@ COMPLETE = CollectionReport("c1", "complete", "puebla", AT, AT, PARTS[:2], (), {
 RUNNING = replace(COMPLETE, state="running", parts=PARTS[:1], finished_at=None)
 
 
+NO_WALLET = WalletOperations(
+    report=CredentialsReport,
+    request=lambda _: "1",
+    requested=lambda number: CredentialRequestReport(number, "", (), "waiting", AT),
+)
+
+
 class Connector:
     """A running connector that collects what the test says, in two looks."""
 
@@ -87,6 +97,7 @@ class Connector:
             ingest=IngestReport,
             collect=self._collect,
             collection=lambda _: self.reports.pop(0) if len(self.reports) > 1 else self.reports[0],
+            wallet=NO_WALLET,
         )
 
     def _unknown(self, entry: int) -> NoReturn:

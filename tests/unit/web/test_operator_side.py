@@ -26,7 +26,11 @@ from connector.web.operations import (
     CollectedPart,
     CollectionReport,
     CollectRequest,
+    CredentialOrder,
+    CredentialRequestReport,
+    CredentialsReport,
     FeedStatus,
+    HeldCredential,
     IngestReport,
     Operations,
     QuarantineEntry,
@@ -39,6 +43,7 @@ from connector.web.operations import (
     Tombstone,
     Trace,
     TraceStep,
+    WalletOperations,
 )
 from connector.web.remote import Connection, remote_operations
 
@@ -89,6 +94,16 @@ COLLECTION = CollectionReport(
 )
 
 
+REQUEST = CredentialRequestReport(
+    "4711", "did:web:a", ("A", "B"), "failed", AT, Finding("record:key_repeated", {"key": "x"})
+)
+CREDENTIALS = CredentialsReport(
+    (HeldCredential("A", "valid", "did:web:a", "a.jwt", AT, 7), HeldCredential("B", "missing")),
+    (REQUEST,),
+    (Finding("record:key_repeated", {"key": "x"}),),
+)
+
+
 class Company:
     """Operations that answer from fixed values and remember what they were asked."""
 
@@ -107,6 +122,11 @@ class Company:
             ingest=lambda: IngestReport(1, 12, quarantined=1, seconds=0.5),
             collect=self._collect,
             collection=lambda about: self._note(about, COLLECTION),
+            wallet=WalletOperations(
+                report=lambda: CREDENTIALS,
+                request=lambda order: self._note(order, "4711"),
+                requested=lambda number: self._note(number, REQUEST),
+            ),
         )
 
     def _note(self, question, answer):
@@ -200,6 +220,17 @@ def test_a_trace_is_asked_for_by_any_id(company: Company, remote: Operations, ab
 
 def test_intake_reports_what_it_took(remote: Operations) -> None:
     assert IngestReport(1, 12, quarantined=1, seconds=0.5) == remote.ingest()
+
+
+def test_credentials_are_listed_asked_for_and_followed(
+    company: Company, remote: Operations
+) -> None:
+    order = CredentialOrder(("A", "B"), "did:web:a")
+
+    assert CREDENTIALS == remote.wallet.report()
+    assert "4711" == remote.wallet.request(order)
+    assert REQUEST == remote.wallet.requested("4%7 11")
+    assert [order, "4%7 11"] == company.asked[-2:]
 
 
 def test_a_collection_is_started_and_followed(company: Company, remote: Operations) -> None:
