@@ -406,7 +406,9 @@ class _Exchange:
         proof = self.trust.proof
         directory = VersionDirectory(self.client, proof)
         catalog = CatalogClient(self.client, proof, proof, directory)
-        return Acquisition(*doors, catalog, signals, self.settings.accepted_terms())
+        accepted = self.settings.accepted_terms()
+        restarts = self.settings.limits.exchange_restarts_max
+        return Acquisition(*doors, catalog, signals, accepted, restarts_max=restarts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,25 +8,34 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import Protocol
+from itertools import count
+from typing import Any, Protocol
 
-from connector.agreement.model import Agreement, CatalogEntry, Negotiation, Offer
+import structlog
+
+from connector.agreement.model import Agreement, CatalogEntry, Negotiation, Offer, Process
 from connector.agreement.negotiation import NegotiationDoor
+from connector.agreement.process import ProcessDoor
 from connector.agreement.states import NegotiationState, Role
 from connector.agreement.table import agreement_about, retire_agreement
 from connector.errors import PartnerError
 from connector.offer.model import AcceptedTerms
 from connector.partner.model import Partner
+from connector.store import journal
 from connector.store.signals import Signals
 from connector.transfer import table
 from connector.transfer.awaiting import Waiting
 from connector.transfer.delivery import DeliveryDoor
 from connector.transfer.model import AccessGrant, TransferProcess
+from connector.transfer.restarting import is_worth_beginning_anew
 from connector.transfer.selection import REGISTRY, Selector, acceptable_offer, fitting
 from connector.transfer.states import TransferMessage, TransferState
 
 DEADLINE_SECONDS = 30.0
 MARGIN_SECONDS = 20.0
+RESTARTS_MAX = 2
+# A partner that stumbled over itself gets a moment to get up, and a longer one the next time.
+RESTART_PAUSE_SECONDS = 0.1
 
 
 class TransferEndedError(PartnerError):
@@ -55,7 +64,8 @@ class PartnerCatalog(Protocol):
 class Acquisition:
     """The source of access grants; for one dataset of a partner one flight at a time.
 
-    A grant counts as usable while it lasts ``margin_seconds`` more. All methods raise
+    A grant counts as usable while it lasts ``margin_seconds`` more. What the partner ends by a
+    stumble of its own is begun anew, ``restarts_max`` times at most. All methods raise
     `PartnerError` when the partner does not offer, agree or open what is wanted, and
     `TransientError` when that is not decided within ``deadline_seconds``.
     """
@@ -67,6 +77,7 @@ class Acquisition:
     accepted: AcceptedTerms
     deadline_seconds: float = DEADLINE_SECONDS
     margin_seconds: float = MARGIN_SECONDS
+    restarts_max: int = RESTARTS_MAX
     _flights: dict[tuple[str, Selector], asyncio.Task[AccessGrant]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -151,23 +162,48 @@ class Acquisition:
             return None
 
     async def _negotiated(self, partner: Partner, entry: CatalogEntry, until: float) -> Agreement:
-        ports = self.negotiation.ports
+        db, dataset_id = self.negotiation.ports.db, entry.dataset_id
+        for restarts in count():
+            ended = await self._negotiated_once(partner, entry, until)
+            agreement = agreement_about(db, Role.CONSUMER, partner.did, dataset_id)
+            if agreement is not None:
+                return agreement
+            if not await self._begins_anew(self.negotiation, ended, restarts):
+                break
+        raise PartnerError(
+            "transfer:negotiation_ended",
+            partner=partner.name,
+            dataset=dataset_id,
+            pid=ended.pid,
+            reason=ended.reason,
+            times=restarts + 1,
+        )
+
+    async def _negotiated_once(
+        self, partner: Partner, entry: CatalogEntry, until: float
+    ) -> Negotiation:
         begun = self._agreeing.unfinished(partner, entry.dataset_id)
         if begun is None:
             offer = self._accepted(partner, entry)
             url = await self.catalog.base_url(partner)
             begun = self.negotiation.request_agreement(partner, url, offer)
-        ended = await self._agreeing.decided(partner, begun, until)
-        agreement = agreement_about(ports.db, Role.CONSUMER, partner.did, entry.dataset_id)
-        if agreement is None:
-            raise PartnerError(
-                "transfer:negotiation_ended",
-                partner=partner.name,
-                dataset=entry.dataset_id,
-                pid=ended.pid,
-                reason=ended.reason,
-            )
-        return agreement
+        return await self._agreeing.decided(partner, begun, until)
+
+    async def _begins_anew(
+        self, door: ProcessDoor[Any, Any], ended: Process[Any], restarts: int
+    ) -> bool:
+        """Return whether to begin once more, after a pause, and leave a record of it."""
+        if restarts >= self.restarts_max or not is_worth_beginning_anew(ended):
+            return False
+        ports, facts = door.ports, {"why": ended.reason, "restarts": restarts + 1}
+        with ports.db.transaction() as tx:
+            event = f"{door.noun}.begun_anew"
+            journal.append(tx, event, ports.clock(), subject=ended.pid, detail=facts)
+        structlog.get_logger().warning(
+            "exchange.begun_anew", process=ended.pid, partner=ended.partner, **facts
+        )
+        await asyncio.sleep(RESTART_PAUSE_SECONDS * 2**restarts)
+        return True
 
     async def _entry(self, partner: Partner, selector: Selector) -> CatalogEntry:
         url = await self.catalog.base_url(partner)
@@ -201,19 +237,16 @@ class Acquisition:
         return offer
 
     async def _opened(self, partner: Partner, agreement: Agreement, until: float) -> AccessGrant:
-        dataset_id = agreement.dataset_id
-        self._complete_expired(partner, dataset_id)
-        begun = self._opening.unfinished(partner, dataset_id)
-        if begun is None or begun.agreement_id != agreement.id:
-            url = await self.catalog.base_url(partner)
-            begun = self.delivery.request_access(partner, url, agreement)
-        ended = await self._opening.decided(partner, begun, until)
-        ports = self.delivery.ports
-        grant = table.usable_grant(ports.db, partner.did, dataset_id, ports.clock(), 0)
-        if grant is not None:
-            return grant
-        if ended.state is TransferState.STARTED:
-            raise PartnerError("transfer:address_missing", partner=partner.name, pid=ended.pid)
+        ports, dataset_id = self.delivery.ports, agreement.dataset_id
+        for restarts in count():
+            ended = await self._opened_once(partner, agreement, until)
+            grant = table.usable_grant(ports.db, partner.did, dataset_id, ports.clock(), 0)
+            if grant is not None:
+                return grant
+            if ended.state is TransferState.STARTED:
+                raise PartnerError("transfer:address_missing", partner=partner.name, pid=ended.pid)
+            if not await self._begins_anew(self.delivery, ended, restarts):
+                break
         raise TransferEndedError(
             "transfer:transfer_ended",
             partner=partner.name,
@@ -221,7 +254,19 @@ class Acquisition:
             pid=ended.pid,
             state=ended.phase,
             reason=ended.reason,
+            times=restarts + 1,
         )
+
+    async def _opened_once(
+        self, partner: Partner, agreement: Agreement, until: float
+    ) -> TransferProcess:
+        dataset_id = agreement.dataset_id
+        self._complete_expired(partner, dataset_id)
+        begun = self._opening.unfinished(partner, dataset_id)
+        if begun is None or begun.agreement_id != agreement.id:
+            url = await self.catalog.base_url(partner)
+            begun = self.delivery.request_access(partner, url, agreement)
+        return await self._opening.decided(partner, begun, until)
 
     def _complete_expired(self, partner: Partner, dataset_id: str) -> None:
         """Tell the provider that a transfer whose token has expired is of no more use."""

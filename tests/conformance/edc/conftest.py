@@ -17,13 +17,29 @@ import pytest
 from deploy.demo.processes import Process, free_port, listens, wait_until
 from tests.conformance import java
 from tests.conformance.edc import ground
-from tests.conformance.edc.eclipse import ATTEMPTS, Consumer, Edc, Json, Publisher, fetch, reached
+from tests.conformance.edc.eclipse import Consumer, Edc, Json, Publisher, fetch, reached
 from tests.conformance.edc.ground import HOST
 from tests.conformance.report import Report
 
 REPORTS = java.BUILD / "edc"
-ENDED = ("transfer:negotiation_ended", "transfer:transfer_ended")
 OURS = "tests.conformance.edc.under_test"
+
+
+@dataclass(frozen=True)
+class Ends:
+    """Reasons: why exchanges were begun anew by us, and why processes ended, through whom."""
+
+    begun_anew: list[str]
+    by_us: list[str]
+    by_partner: list[str]
+
+    def since(self, before: Ends) -> Ends:
+        """Return only what has come after."""
+        return Ends(
+            self.begun_anew[len(before.begun_anew) :],
+            self.by_us[len(before.by_us) :],
+            self.by_partner[len(before.by_partner) :],
+        )
 
 
 @dataclass(frozen=True)
@@ -51,15 +67,12 @@ class Space:
         found: Json = json.loads(answer)
         return status, found
 
-    def pull(self, dataset: str) -> tuple[int, Json]:
-        """Let our connector read a submodel of EDC's, anew where EDC ends it by a race."""
-        for _ in range(ATTEMPTS):
-            status, told = self.pull_once(dataset)
-            if told.get("code") not in ENDED:
-                break
-        return status, told
+    def ends(self) -> Ends:
+        """Return what our connector began anew so far, and what ended through whom."""
+        told = self.ask(ground.ENDS)[1]
+        return Ends(told["begun_anew"], told["ended_by_us"], told["ended_by_partner"])
 
-    def pull_once(self, dataset: str) -> tuple[int, Json]:
+    def pull(self, dataset: str) -> tuple[int, Json]:
         """Let our connector read a submodel of EDC's, as a walk does."""
         href = f"{self.edc.public_url}/parts/{quote(dataset)}/submodel"
         return self.ask(ground.PULL, {"dataset": dataset, "href": href})

@@ -21,6 +21,7 @@ PULL = "/trigger/pull"
 CATALOG = "/trigger/catalog"
 NEGOTIATION = "/trigger/negotiation/{pid}"
 TRANSFER = "/trigger/transfer/{pid}"
+ENDS = "/trigger/ends"
 TERMINATION = "/trigger/transfer/{pid}/termination"
 
 OFFERED: tuple[SemanticId, ...] = (SERIAL, PART_TYPE)

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from connector.agreement.model import Process
+from connector.agreement.model import EndedBy, Process
 from connector.collection.model import RemoteSubmodel
 from connector.daemon.house import House, Parts, Trust, store_path
 from connector.daemon.lifetime import run
@@ -98,6 +98,7 @@ class Triggers:
             self._route(ground.NEGOTIATION, _negotiation, "GET"),
             self._route(ground.TRANSFER, _transfer, "GET"),
             self._route(ground.TERMINATION, _terminate, "POST"),
+            self._route(ground.ENDS, _ends, "GET"),
         ]
 
     def _route(self, path: str, act: Answering, method: str) -> Route:
@@ -139,6 +140,25 @@ async def _transfer(request: Request, house: House) -> object:
 def _told(process: Process[Any]) -> object:
     state = process.state or "new"
     return {"state": state, "peer_pid": process.peer_pid, "reason": process.reason}
+
+
+async def _ends(request: Request, house: House) -> object:
+    """Tell, from the store, what was begun anew and what ended through whom."""
+    del request
+    events = ("negotiation.begun_anew", "transfer.begun_anew")
+    anew = house.db.rows("SELECT detail FROM journal WHERE event IN (?, ?) ORDER BY id", events)
+    ended = [
+        (by, reason)
+        for table in ("negotiation", "transfer")
+        for by, reason in house.db.rows(
+            f"SELECT ended_by, reason FROM {table} WHERE state = 'TERMINATED'"
+        )
+    ]
+    return {
+        "begun_anew": [orjson.loads(detail)["why"] for (detail,) in anew],
+        "ended_by_us": [reason for by, reason in ended if by == EndedBy.US],
+        "ended_by_partner": [reason for by, reason in ended if by == EndedBy.PARTNER],
+    }
 
 
 async def _terminate(request: Request, house: House) -> object:
