@@ -11,7 +11,7 @@ import re
 import sys
 from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, TextIO
 
 import orjson
@@ -77,6 +77,8 @@ class Metrics:
     backlog_rows: Gauge
     messages_owed: Gauge
     negotiations: Gauge
+    processes_stuck: Gauge
+    exchanges_begun_anew: Gauge
     stored: Gauge
     feed_failing: Gauge
     credential_expiry_seconds: Gauge
@@ -94,47 +96,44 @@ class Metrics:
 def build_metrics() -> Metrics:
     """Make the figures of one connector, all of them at zero, in a registry of their own."""
     registry = CollectorRegistry()
+    gauge = partial(Gauge, registry=registry)
     return Metrics(
         registry=registry,
-        backlog_rows=Gauge(
-            "eslabon_backlog_rows", "Rows that wait before a door.", ["door"], registry=registry
+        backlog_rows=gauge("eslabon_backlog_rows", "Rows that wait before a door.", ["door"]),
+        messages_owed=gauge("eslabon_messages_owed", "Messages that we still owe to partners."),
+        negotiations=gauge("eslabon_negotiations", "Negotiations by state.", ["state"]),
+        processes_stuck=gauge(
+            "eslabon_processes_stuck",
+            "Negotiations and transfers in which nothing has moved for a minute.",
+            ["kind"],
         ),
-        messages_owed=Gauge(
-            "eslabon_messages_owed", "Messages that we still owe to partners.", registry=registry
+        exchanges_begun_anew=gauge(
+            "eslabon_exchanges_begun_anew",
+            "Negotiations and transfers begun anew since a partner stumbled, ever.",
+            ["kind"],
         ),
-        negotiations=Gauge(
-            "eslabon_negotiations", "Negotiations by state.", ["state"], registry=registry
-        ),
-        stored=Gauge("eslabon_stored", "What the store holds.", ["what"], registry=registry),
-        feed_failing=Gauge(
-            "eslabon_feed_failing", "Feeds in trouble.", ["feed", "code"], registry=registry
-        ),
-        credential_expiry_seconds=Gauge(
+        stored=gauge("eslabon_stored", "What the store holds.", ["what"]),
+        feed_failing=gauge("eslabon_feed_failing", "Feeds in trouble.", ["feed", "code"]),
+        credential_expiry_seconds=gauge(
             "eslabon_credential_expiry_seconds",
             "Seconds until we can no longer prove a type of credential; negative when expired.",
             ["type"],
-            registry=registry,
         ),
-        directory_age_seconds=Gauge(
+        directory_age_seconds=gauge(
             "eslabon_directory_age_seconds",
             "Seconds since the directory of the data space was read; NaN if it never was.",
-            registry=registry,
         ),
-        directory_contradictions=Gauge(
+        directory_contradictions=gauge(
             "eslabon_directory_contradictions",
             "Partners to whom the directory gives another DID than the address book.",
-            registry=registry,
         ),
-        ledger_rows=Gauge("eslabon_ledger_rows", "Rows in the ledger.", registry=registry),
-        ledger_unsigned_rows=Gauge(
-            "eslabon_ledger_unsigned_rows",
-            "Rows of the ledger without a signed head above them.",
-            registry=registry,
+        ledger_rows=gauge("eslabon_ledger_rows", "Rows in the ledger."),
+        ledger_unsigned_rows=gauge(
+            "eslabon_ledger_unsigned_rows", "Rows of the ledger without a signed head above them."
         ),
-        ledger_head_age_seconds=Gauge(
+        ledger_head_age_seconds=gauge(
             "eslabon_ledger_head_age_seconds",
             "Seconds since the newest head of the ledger was signed.",
-            registry=registry,
         ),
     )
 

@@ -124,6 +124,8 @@ def build_cli(language: str) -> click.Group:
         make.command("status", "status"),
         _quarantine(make),
         make.command("trace", "trace", make.argument("about")),
+        _processes(make),
+        make.command("process", "processes:one", make.argument("pid")),
         _collect(make),
         _credentials(make),
         _ledger(make),
@@ -165,6 +167,16 @@ def _quarantine(make: _Maker) -> click.Group:
             make.option("quarantine", "feed"),
             make.flag("quarantine", "all"),
         ),
+    )
+
+
+def _processes(make: _Maker) -> click.Command:
+    return make.command(
+        "processes",
+        "processes",
+        make.option("processes", "partner"),
+        make.flag("processes", "stuck"),
+        make.flag("processes", "all"),
     )
 
 

@@ -16,6 +16,7 @@ import structlog
 from connector.daemon.credentials import credentials_of, keep_asking
 from connector.daemon.house import House, Parts, build, store_path
 from connector.daemon.intake import ingest, replay
+from connector.daemon.processes import ProcessDesk, asking_from, expose_processes
 from connector.daemon.proving import expose_expiries, expose_ledger, report_credentials
 from connector.daemon.reports import Reports
 from connector.daemon.serving import Listeners, listen
@@ -23,6 +24,7 @@ from connector.daemon.tracing import trace
 from connector.daemon.watching import watch_access
 from connector.errors import EslabonError, SetupError, Severity, TransientError
 from connector.loops.lapsing import lapse
+from connector.protocols.dsp.inquiry import StateInquiry
 from connector.settings.values import Settings
 from connector.store import lock
 from connector.telemetry import Metrics, build_metrics
@@ -149,6 +151,8 @@ def running_operations(house: House, started_at: datetime) -> Operations:
         started_at=started_at,
         troubles=house.intake.troubles,
     )
+    desk = ProcessDesk(house.db, house.settings, house.clock)
+    inquiry = StateInquiry(house.client, house.proof, house.proof)
     return Operations(
         status=reports.status,
         readiness=partial(_readiness, house),
@@ -160,6 +164,8 @@ def running_operations(house: House, started_at: datetime) -> Operations:
         collect=house.walking.collect,
         collection=reports.collection,
         wallet=credentials_of(house.proof, house.clock),
+        processes=desk.listed,
+        process=asking_from(desk, inquiry.state, asyncio.get_running_loop()),
     )
 
 
@@ -199,6 +205,7 @@ def _exposed(house: House, operations: Operations, metrics: Metrics) -> bytes:
     for state, count in report.negotiations.items():
         metrics.negotiations.labels(state).set(count)
     expose_ledger(house.ledger.state, metrics, house.clock())
+    expose_processes(ProcessDesk(house.db, house.settings, house.clock), metrics)
     metrics.feed_failing.clear()
     for name, error in house.intake.troubles().items():
         metrics.feed_failing.labels(name, _code(error)).set(1)

@@ -9,6 +9,7 @@ from functools import partial
 from connector.daemon.credentials import credentials_offline
 from connector.daemon.house import Watch, open_library, open_taking, store_path, utc_now
 from connector.daemon.intake import ingest, replay
+from connector.daemon.processes import ProcessDesk
 from connector.daemon.reports import Reports
 from connector.daemon.tracing import trace
 from connector.errors import SetupError
@@ -31,6 +32,7 @@ def open_offline(settings: Settings) -> Iterator[Operations]:
         publication = Publication(settings.offer_rules())
         taking = open_taking(settings, open_library(settings), publication, Watch())
         reports = Reports(db, settings, running=False, started_at=None, troubles=taking.errors)
+        desk = ProcessDesk(db, settings, utc_now)
         try:
             yield Operations(
                 status=reports.status,
@@ -43,6 +45,8 @@ def open_offline(settings: Settings) -> Iterator[Operations]:
                 collect=_no_collect,
                 collection=reports.collection,
                 wallet=credentials_offline(settings, utc_now),
+                processes=desk.listed,
+                process=desk.report,
             )
         finally:
             taking.close()

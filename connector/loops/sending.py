@@ -36,6 +36,10 @@ IDLE_SECONDS_MAX = 30.0
 TROUBLE_SECONDS = 1.0
 SETTLING_SECONDS = 0.02
 REASON_CHARACTERS_MAX = 2000
+# Who was asked too early once is let finish its own sentence from then on. EDC sends a message,
+# and notes our 200 a moment later; a reply within that moment makes it lose track.
+COURTESY_SECONDS = 0.03
+COURTESY_PARTNERS_MAX = 1000
 _FIRST_SECONDS = {
     Outcome.SOON: outbox.SOON_SECONDS_FIRST,
     Outcome.LATER: outbox.RETRY_SECONDS_FIRST,
@@ -99,6 +103,7 @@ class Sender:
         self._per_partner: Counter[str] = Counter()
         self._arrived: dict[int, tuple[Owed, Receipt]] = {}
         self._sending: set[int] = set()
+        self._unhurried: dict[str, None] = {}
         self._news = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = 0
@@ -175,6 +180,8 @@ class Sender:
     async def _bring(self, owed: Owed) -> None:
         is_done = False
         with self._faults_kept(lambda: owed):
+            if not owed.attempts and owed.outgoing.partner in self._unhurried:
+                await asyncio.sleep(COURTESY_SECONDS)
             self._line.probe("leaving")
             receipt = await self._attempt(owed)
             self._line.probe("sent")
@@ -249,6 +256,8 @@ class Sender:
 
     def _fail(self, owed: Owed, receipt: Receipt) -> None:
         """Record that a message did not arrive: it is tried again, or given up."""
+        if receipt.outcome is Outcome.SOON and len(self._unhurried) < COURTESY_PARTNERS_MAX:
+            self._unhurried[owed.outgoing.partner] = None
         reason = receipt.reason[:REASON_CHARACTERS_MAX]
         with self._line.db.transaction() as tx:
             now = self._line.clock()

@@ -112,6 +112,12 @@ def about(db: Database, subject: str) -> list[Line]:
     return [_line(row) for row in found]
 
 
+def count(db: Database, event: str) -> int:
+    """Return how often something has happened."""
+    found = db.row("SELECT count(*) FROM journal WHERE event = ?", (event,))
+    return int(found[0]) if found else 0
+
+
 def covering(db: Database, event: str, row: int) -> list[Line]:
     """Return the lines of an event whose range holds a row, in order."""
     found = db.rows(

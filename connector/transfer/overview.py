@@ -16,7 +16,6 @@ from connector.agreement.model import Process
 from connector.agreement.states import NEGOTIATION, NegotiationMessage, NegotiationState
 from connector.agreement.table import Mail, ProcessTable, negotiations
 from connector.errors import Finding
-from connector.identifiers import Did
 from connector.store import outbox
 from connector.store.database import Database
 from connector.store.outbox import Fate
@@ -58,12 +57,12 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class ProgressQuery:
-    """Which processes to list, newest first: of one partner, only stuck ones, or all.
+    """Which processes to list, newest first: of one partner (DID or BPNL), stuck ones, or all.
 
     Without ``all`` those are left out that run as they should or are over.
     """
 
-    partner: Did | None = None
+    partner: str = ""
     stuck: bool = False
     all: bool = False
     processes_max: int = 200
@@ -125,7 +124,7 @@ class Overview:
 
     def _found(self, kind: _Kind, query: ProgressQuery) -> list[Process[Any]]:
         layout = kind.table.layout
-        whose = " AND partner = ?" if query.partner else ""
+        whose = " AND ? IN (partner, bpnl)" if query.partner else ""
         quiet = "" if query.all else f" AND NOT (heading IS NULL AND state = '{kind.quiet}')"
         conditions = [layout.open + quiet] + ([layout.kept] if query.all else [])
         partner = (query.partner,) if query.partner else ()

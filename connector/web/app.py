@@ -30,6 +30,7 @@ from connector.web.operations import (
     QuarantineQuery,
     ReplayRequest,
 )
+from connector.web.processes import ProcessQuery
 from connector.web.wire import STATUS_CODES, error_to_json, from_json, to_json
 
 BODY_BYTES_MAX = 64 * 1024
@@ -62,6 +63,8 @@ def operator_app(operations: Operations, token: str, exposition: Callable[[], by
         _get("/api/credentials", side.credentials),
         _post("/api/credentials/requests", side.request_credentials),
         _get("/api/credentials/requests/{id}", side.credential_request),
+        _get("/api/processes", side.processes),
+        _get("/api/processes/{pid:path}", side.process),
     ]
     middleware = [
         Middleware(TrustedHostMiddleware, allowed_hosts=_HOSTS),
@@ -151,6 +154,20 @@ class _Side:
 
     async def credential_request(self, request: Request) -> Response:
         return _json(to_json(self.operations.wallet.requested(request.path_params["id"])))
+
+    async def processes(self, request: Request) -> Response:
+        asked = request.query_params
+        query = ProcessQuery(
+            asked.get("partner", ""),
+            asked.get("stuck") == "true",
+            asked.get("all") == "true",
+            _number(asked.get("processes_max", "200")),
+        )
+        return _json(to_json(self.operations.processes(query)))
+
+    async def process(self, request: Request) -> Response:
+        pid = request.path_params["pid"]
+        return _json(to_json(await run_in_threadpool(self.operations.process, pid)))
 
 
 async def _body(request: Request) -> bytes:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from connector.errors import Finding
+from connector.web.processes import ProcessList, ProcessQuery, ProcessReport
 
 ENTRIES_MAX = 1000
 
@@ -301,10 +302,11 @@ class WalletOperations:
 class Operations:
     """The functions behind the operator's side; each may raise an `EslabonError`.
 
-    The operator's side calls ``ingest`` and ``replay`` in a thread of their own, since they
-    may take minutes; it calls all others inline in the event loop, and they must be short.
-    ``collect`` only starts the walk and returns the collection's id. ``show`` and
-    ``collection`` raise `DataError` for an id that they do not know.
+    The operator's side calls ``ingest``, ``replay`` and ``process`` in a thread of their own,
+    since they may take a while (``process`` asks the partner); it calls all others inline in
+    the event loop, and they must be short.
+    ``collect`` only starts the walk and returns the collection's id. ``show``,
+    ``collection`` and ``process`` raise `DataError` for an id that they do not know.
     """
 
     status: Callable[[], StatusReport]
@@ -317,3 +319,5 @@ class Operations:
     collect: Callable[[CollectRequest], str]
     collection: Callable[[str], CollectionReport]
     wallet: WalletOperations
+    processes: Callable[[ProcessQuery], ProcessList]
+    process: Callable[[str], ProcessReport]

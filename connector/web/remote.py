@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 from urllib.parse import quote
 
@@ -26,6 +27,7 @@ from connector.web.operations import (
     Trace,
     WalletOperations,
 )
+from connector.web.processes import ProcessList, ProcessQuery, ProcessReport
 from connector.web.wire import error_from_json, from_json, to_json
 
 Answer = TypeVar("Answer")
@@ -145,4 +147,17 @@ def remote_operations(connection: Connection) -> Operations:
             f"/api/collections/{quote(about, safe='')}", CollectionReport
         ),
         wallet=wallet,
+        processes=partial(_processes, connection),
+        process=lambda pid: connection.get(f"/api/processes/{quote(pid, safe='')}", ProcessReport),
+    )
+
+
+def _processes(connection: Connection, query: ProcessQuery) -> ProcessList:
+    return connection.get(
+        "/api/processes",
+        ProcessList,
+        partner=query.partner,
+        stuck=str(query.stuck).lower(),
+        all=str(query.all).lower(),
+        processes_max=str(query.processes_max),
     )

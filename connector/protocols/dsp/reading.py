@@ -88,6 +88,14 @@ def pid_from_answer(raw: bytes, name: str) -> str:
         return ""
 
 
+def state_from_answer(raw: bytes) -> str:
+    """Return the state that an answer names, or an empty text if it names none."""
+    try:
+        return short(text_of(compacted(parsed(raw)).get("state")))[:ID_CHARACTERS_MAX]
+    except PartnerError:
+        return ""
+
+
 def reasons_from_answer(raw: bytes) -> str:
     """Return what an error body says, as one line; empty if it says nothing readable."""
     try:

@@ -32,6 +32,7 @@ from connector.web.operations import (
     Trace,
     WalletOperations,
 )
+from connector.web.processes import ProcessList
 
 if TYPE_CHECKING:
     from tests.unit.cli.conftest import Eslabon
@@ -98,9 +99,11 @@ class Connector:
             collect=self._collect,
             collection=lambda _: self.reports.pop(0) if len(self.reports) > 1 else self.reports[0],
             wallet=NO_WALLET,
+            processes=lambda _: ProcessList(),
+            process=self._unknown,
         )
 
-    def _unknown(self, entry: int) -> NoReturn:
+    def _unknown(self, entry: object) -> NoReturn:
         raise DataError("cli:trace_unknown", about=entry)
 
     def _collect(self, request: CollectRequest) -> str:

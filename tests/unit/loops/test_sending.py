@@ -303,6 +303,20 @@ async def test_what_was_cut_off_is_sent_again_at_the_next_start(office: Office) 
     assert {"a": "sent"} == office.states()
 
 
+async def test_who_was_asked_too_early_once_is_let_finish_from_then_on(office: Office) -> None:
+    office.post.answers["a"] = [Receipt(Outcome.SOON, reason="409")]
+    office.owe("a", partner="did:web:slow")
+    async with office.open() as sender:
+        await _until(lambda: office.fates.settled_ones)
+        office.owe("b", partner="did:web:slow")
+        office.owe("c", partner="did:web:quick")
+        sender.wake()
+        await _until(lambda: "c" in office.post.sent)
+
+        assert "b" not in office.post.sent
+        await _until(lambda: "b" in office.post.sent)
+
+
 def test_the_waits_double_from_the_first_one_on(office: Office) -> None:
     office.owe("a")
     waits: list[int] = []

@@ -45,6 +45,13 @@ from connector.web.operations import (
     TraceStep,
     WalletOperations,
 )
+from connector.web.processes import (
+    ProcessEvent,
+    ProcessLine,
+    ProcessList,
+    ProcessQuery,
+    ProcessReport,
+)
 from connector.web.remote import Connection, remote_operations
 
 AT = datetime(2026, 11, 22, 6, 30, tzinfo=UTC)
@@ -102,6 +109,30 @@ CREDENTIALS = CredentialsReport(
     (REQUEST,),
     (Finding("record:key_repeated", {"key": "x"}),),
 )
+PROCESS = ProcessReport(
+    ProcessLine(
+        pid="urn:uuid:n1",
+        peer_pid="urn:p1",
+        kind="negotiation",
+        role="provider",
+        partner="oem",
+        bpnl="BPNL00000000OEM1",
+        did="did:web:oem.test",
+        dataset="d1",
+        state="AGREED",
+        heading="",
+        since=AT,
+        deadline_at=AT,
+        mover="partner",
+        awaited=("ContractAgreementVerificationMessage",),
+        stuck=True,
+        advice=Finding("transfer:progress_partner", {"partner": "oem"}),
+    ),
+    "https://oem.test/dsp",
+    (ProcessEvent(AT, "negotiation.agreed", "delivered ContractAgreementMessage"),),
+    received="{}",
+    peer_state="VERIFIED",
+)
 
 
 class Company:
@@ -127,6 +158,8 @@ class Company:
                 request=lambda order: self._note(order, "4711"),
                 requested=lambda number: self._note(number, REQUEST),
             ),
+            processes=lambda query: self._note(query, ProcessList((PROCESS.line,))),
+            process=lambda pid: self._note(pid, PROCESS),
         )
 
     def _note(self, question, answer):
@@ -239,6 +272,24 @@ def test_a_collection_is_started_and_followed(company: Company, remote: Operatio
     assert "c1" == remote.collect(wanted)
     assert wanted == company.asked[-1]
     assert COLLECTION == remote.collection("c1")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [ProcessQuery(), ProcessQuery("oem", stuck=True), ProcessQuery(all=True, processes_max=7)],
+)
+def test_processes_are_listed_as_asked(
+    company: Company, remote: Operations, query: ProcessQuery
+) -> None:
+    assert ProcessList((PROCESS.line,)) == remote.processes(query)
+    assert query == company.asked[-1]
+
+
+def test_one_process_is_told_whole(company: Company, remote: Operations) -> None:
+    found = remote.process("urn:uuid:n1")
+
+    assert (PROCESS, True) == (found, found.differs)
+    assert "urn:uuid:n1" == company.asked[-1]
 
 
 @pytest.mark.parametrize(
