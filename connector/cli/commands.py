@@ -122,6 +122,7 @@ def build_cli(language: str) -> click.Group:
         make.command("run", "run"),
         make.command("ingest", "ingest", make.flag("ingest", "once")),
         make.command("status", "status"),
+        make.command("doctor", "doctor", make.option("doctor", "partner")),
         _quarantine(make),
         make.command("trace", "trace", make.argument("about")),
         _processes(make),

@@ -159,6 +159,8 @@ class House:
     listings: Listings | None
     watch: AccessWatch
     lapsing: Lapsing
+    book: AddressBook
+    shelf: Shelf
     public: Starlette
     clock: Clock
 
@@ -169,8 +171,8 @@ def build(settings: Settings, parts: Parts) -> House:
     db, durable = _gathering(store, parts.probe, turns), Database.open(store)
     directory = open_directory(settings, db, parts.clock)
     book = settings.address_book(directory)
-    trust = parts.trust or _dcp_trust(settings, book, parts.clock)
-    client = GuardedClient(_limits(settings))
+    trust = parts.trust or dcp_trust(settings, book, parts.clock)
+    client = GuardedClient(client_limits(settings))
     reader = TwinReader(db, ShellIds(secret_of(settings.twin.secret_file)))
     shelf = _shelf(settings, reader)
     vigil = Vigil(trust.standing, parts.clock, settings.limits.standing_seconds)
@@ -207,9 +209,11 @@ def build(settings: Settings, parts: Parts) -> House:
         grants=grants,
         abroad=abroad,
         ledger=ledger,
-        listings=_listings(settings, trust, directory, book, client),
+        listings=open_listings(settings, trust, directory, book, client),
         watch=entrance.watch(doors[1]),
         lapsing=Lapsing(*doors),
+        book=book,
+        shelf=shelf,
         public=Starlette(routes=routes),
         clock=parts.clock,
     )
@@ -320,7 +324,8 @@ def _watched(door: Door, probe: Callable[[str], None]) -> Door:
     return replace(door, opening=opening)
 
 
-def _dcp_trust(settings: Settings, book: AddressBook, clock: Clock) -> Trust:
+def dcp_trust(settings: Settings, book: AddressBook, clock: Clock) -> Trust:
+    """Return the product's own identity; raises `SetupError` where its key cannot be read."""
     identity = DcpIdentity(dcp_settings(settings), book, clock)
     # Directories of the field take a presentation that is addressed to its own holder.
     membership = partial(identity.presentation, (MEMBERSHIP,), identity.did)
@@ -340,13 +345,14 @@ def open_directory(settings: Settings, db: Database, clock: Clock) -> Directory 
     return Directory(db, url, clock) if url else None
 
 
-def _listings(
+def open_listings(
     settings: Settings,
     trust: Trust,
     directory: Directory | None,
     book: AddressBook,
     client: GuardedClient,
 ) -> Listings | None:
+    """Return what keeps the directory's listing fresh; None where there is no directory."""
     if directory is None or trust.membership is None:
         return None
     asking = DirectoryClient(client, directory.source, trust.membership)
@@ -359,7 +365,8 @@ def _ledger(settings: Settings, trust: Trust, turns: Turns, clock: Clock) -> Led
     return Ledger(scribe, clock, pace.seconds_max)
 
 
-def _limits(settings: Settings) -> ClientLimits:
+def client_limits(settings: Settings) -> ClientLimits:
+    """Return what the settings allow on the way out."""
     return ClientLimits(
         settings.development.allow_http,
         settings.development.allow_private_networks,

@@ -14,7 +14,9 @@ from functools import partial
 import structlog
 
 from connector.daemon.credentials import credentials_of, keep_asking
-from connector.daemon.house import House, Parts, build, store_path
+from connector.daemon.doctor.examining import examine
+from connector.daemon.doctor.patient import Patient
+from connector.daemon.house import House, Parts, build, client_limits, store_path
 from connector.daemon.intake import ingest, replay
 from connector.daemon.processes import ProcessDesk, asking_from, expose_processes
 from connector.daemon.proving import expose_expiries, expose_ledger, report_credentials
@@ -30,7 +32,7 @@ from connector.store import lock
 from connector.telemetry import Metrics, build_metrics
 from connector.texts import word
 from connector.web.app import operator_app
-from connector.web.operations import Operations, Readiness
+from connector.web.operations import Examination, ExaminationRequest, Operations, Readiness
 
 # Exchange must not wait for intake's turn at the interpreter: a tenth of the default.
 SWITCH_SECONDS = 0.0005
@@ -166,7 +168,26 @@ def running_operations(house: House, started_at: datetime) -> Operations:
         wallet=credentials_of(house.proof, house.clock),
         processes=desk.listed,
         process=asking_from(desk, inquiry.state, asyncio.get_running_loop()),
+        examine=partial(_examined, house, asyncio.get_running_loop()),
     )
+
+
+def _examined(
+    house: House, loop: asyncio.AbstractEventLoop, request: ExaminationRequest
+) -> Examination:
+    """Examine in the connector's own loop, whoever asks from whichever thread."""
+    patient = Patient(
+        house.settings,
+        house.db,
+        house.book,
+        house.proof,
+        house.listings,
+        house.clock,
+        visit=house.abroad,
+        shelf=house.shelf,
+    )
+    examining = examine(patient, client_limits(house.settings), request)
+    return asyncio.run_coroutine_threadsafe(examining, loop).result()
 
 
 def _readiness(house: House) -> Readiness:

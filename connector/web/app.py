@@ -26,6 +26,7 @@ from connector.web.operations import (
     ENTRIES_MAX,
     CollectRequest,
     CredentialOrder,
+    ExaminationRequest,
     Operations,
     QuarantineQuery,
     ReplayRequest,
@@ -65,6 +66,7 @@ def operator_app(operations: Operations, token: str, exposition: Callable[[], by
         _get("/api/credentials/requests/{id}", side.credential_request),
         _get("/api/processes", side.processes),
         _get("/api/processes/{pid:path}", side.process),
+        _post("/api/examinations", side.examine),
     ]
     middleware = [
         Middleware(TrustedHostMiddleware, allowed_hosts=_HOSTS),
@@ -141,6 +143,10 @@ class _Side:
     async def collect(self, request: Request) -> Response:
         wanted = from_json(await _body(request), CollectRequest)
         return _json(to_json({"id": self.operations.collect(wanted)}), 202)
+
+    async def examine(self, request: Request) -> Response:
+        wanted = from_json(await _body(request), ExaminationRequest)
+        return _json(to_json(await run_in_threadpool(self.operations.examine, wanted)))
 
     async def collection(self, request: Request) -> Response:
         return _json(to_json(self.operations.collection(request.path_params["id"])))

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 
 from connector.errors import Finding
 from connector.web.processes import ProcessList, ProcessQuery, ProcessReport
@@ -232,6 +233,69 @@ class CollectionReport:
         return self.state != "running"
 
 
+class StepState(StrEnum):
+    """What came of looking at one thing."""
+
+    OK = "ok"
+    WARNING = "warning"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+class Actor(StrEnum):
+    """Who has to act: the operator here, the partner, who issued a credential, or nobody."""
+
+    US = "us"
+    PARTNER = "partner"
+    AUTHORITY = "authority"
+    NOBODY = "nobody"
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """One thing that is wrong, with its reason and cure, and who has to act."""
+
+    finding: Finding
+    actor: Actor
+
+
+@dataclass(frozen=True, slots=True)
+class ExaminedStep:
+    """One thing that was looked at: what was seen, and what is wrong with it.
+
+    ``partner`` is the name of the partner it is about, empty for this connector itself.
+    A step that was skipped because an earlier one failed names that one in ``after``.
+    """
+
+    name: str
+    state: StepState
+    partner: str = ""
+    seen: tuple[Finding, ...] = ()
+    remarks: tuple[Remark, ...] = ()
+    after: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ExaminationRequest:
+    """Whom to look at besides this connector: one partner by name, else all (empty)."""
+
+    partner: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """All that was looked at, in order; ``running`` says whether a connector did it itself."""
+
+    at: datetime
+    running: bool
+    steps: tuple[ExaminedStep, ...] = ()
+
+    @property
+    def failed(self) -> bool:
+        """Whether anything stands in the way of an exchange."""
+        return any(step.state is StepState.FAILED for step in self.steps)
+
+
 @dataclass(frozen=True, slots=True)
 class HeldCredential:
     """One credential of our own.
@@ -302,9 +366,9 @@ class WalletOperations:
 class Operations:
     """The functions behind the operator's side; each may raise an `EslabonError`.
 
-    The operator's side calls ``ingest``, ``replay`` and ``process`` in a thread of their own,
-    since they may take a while (``process`` asks the partner); it calls all others inline in
-    the event loop, and they must be short.
+    The operator's side calls ``ingest``, ``replay``, ``examine`` and ``process`` in a thread
+    of their own, since they may take a while (``process`` asks the partner); it calls all
+    others inline in the event loop, and they must be short.
     ``collect`` only starts the walk and returns the collection's id. ``show``,
     ``collection`` and ``process`` raise `DataError` for an id that they do not know.
     """
@@ -321,3 +385,4 @@ class Operations:
     wallet: WalletOperations
     processes: Callable[[ProcessQuery], ProcessList]
     process: Callable[[str], ProcessReport]
+    examine: Callable[[ExaminationRequest], Examination]

@@ -15,6 +15,7 @@ from connector.web.operations import (
     CollectRequest,
     CredentialRequestReport,
     CredentialsReport,
+    Examination,
     IngestReport,
     Operations,
     QuarantineEntry,
@@ -149,6 +150,7 @@ def remote_operations(connection: Connection) -> Operations:
         wallet=wallet,
         processes=partial(_processes, connection),
         process=lambda pid: connection.get(f"/api/processes/{quote(pid, safe='')}", ProcessReport),
+        examine=lambda request: connection.post("/api/examinations", Examination, request),
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from connector.errors import Finding, PartnerError, SetupError, about
+from connector.errors import EslabonError, Finding, PartnerError, SetupError, about
 from connector.identifiers import Did
 from connector.partner.book import AddressBook
 from connector.partner.model import Caller, VerifiedCredential
@@ -31,6 +31,7 @@ from connector.protocols.dcp.messages import (
     types_of,
 )
 from connector.protocols.dcp.notary import DcpNotary
+from connector.protocols.dcp.refusals import Refusal, Refusals
 from connector.protocols.dcp.replay import SeenTokens
 from connector.protocols.dcp.request_book import RequestBook
 from connector.protocols.dcp.resolver import DidResolver, Freshness
@@ -43,7 +44,7 @@ from connector.protocols.dcp.storage import Deliveries, Holding, Storage
 from connector.protocols.dcp.token_desk import TokenClient, TokenDesk
 from connector.protocols.dcp.tokens import read_access_token
 from connector.protocols.dcp.verifier import Demands, Reach, Verifier
-from connector.protocols.dcp.wallet import Wallet
+from connector.protocols.dcp.wallet import HeldCredential, Wallet
 from connector.protocols.http import ClientLimits, GuardedClient
 
 CREDENTIAL_SERVICE_PATH = "/dcp"
@@ -87,6 +88,14 @@ class DcpSettings:
     lifetimes: Lifetimes = field(default_factory=Lifetimes)
 
 
+@dataclass(frozen=True, slots=True)
+class JudgedCredential:
+    """A credential of ours, and what a verifier has against it; None if nothing."""
+
+    held: HeldCredential
+    trouble: EslabonError | None
+
+
 def utc_now() -> datetime:
     """Return the time of this machine, aware UTC."""
     return datetime.now(UTC)
@@ -122,6 +131,7 @@ class DcpIdentity:
             settings.used_tokens_folder, lambda did: book.by_did(did) is not None
         )
         self._senders = Senders(settings.did, self._resolver, clock, self._seen)
+        self._refusals = Refusals(clock)
         self._issuer = SelfIssuer(
             self._keys[0],
             settings.did,
@@ -179,18 +189,20 @@ class DcpIdentity:
         Raises `PartnerError` naming who and why when the proof fails, and `TransientError`
         when the caller's own endpoints are not reached to check it.
         """
-        did, access_token = await self._senders.prove(authorization, with_access=True)
-        with about(did):
-            return await self._verifier.caller(did, access_token, self._clock)
+        with self._refusals.noted():
+            did, access_token = await self._senders.prove(authorization, with_access=True)
+            with about(did):
+                return await self._verifier.caller(did, access_token, self._clock)
 
     async def presented(self, authorization: str | None) -> tuple[VerifiedCredential, ...]:
         """Return what a sender's credentials prove now, whether or not they attest a BPNL.
 
         It is what the protocol alone demands (DCP 1.0, 5.4.3). Raises as `authenticate`.
         """
-        did, access_token = await self._senders.prove(authorization, with_access=True)
-        with about(did):
-            return await self._verifier.credentials(did, access_token, self._clock)
+        with self._refusals.noted():
+            did, access_token = await self._senders.prove(authorization, with_access=True)
+            with about(did):
+                return await self._verifier.credentials(did, access_token, self._clock)
 
     async def authorization_for(self, audience: Did) -> str:
         """Return the ``Authorization`` header of one message; never use one twice."""
@@ -228,6 +240,31 @@ class DcpIdentity:
         if not credentials:
             return response_message(())
         return response_message((self._issuer.presentation(verifier, credentials),))
+
+    async def judged_credentials(self) -> tuple[JudgedCredential, ...]:
+        """Return our credentials of the types that partners ask for, judged as theirs are.
+
+        Raises `SetupError` when their folder cannot be read.
+        """
+        now = self._clock()
+        kinds = frozenset(self._settings.presented_credentials)
+        held = [one for one in self._wallet.held(now) if kinds & set(one.credential.types)]
+        return tuple([await self._judged(one, now) for one in held])
+
+    async def _judged(self, one: HeldCredential, now: datetime) -> JudgedCredential:
+        try:
+            await self._verifier.judge(one.text, self._settings.did, now)
+        except EslabonError as trouble:
+            return JudgedCredential(one, trouble)
+        return JudgedCredential(one, None)
+
+    def known_caller(self, did: Did) -> Caller | None:
+        """Return what a partner has proven of itself lately, as long as that counts."""
+        return self._verifier.known(did, self._clock())
+
+    def last_refusal(self, did: Did) -> Refusal | None:
+        """Return why the last message that claimed to be of ``did`` was refused, if one was."""
+        return self._refusals.last(did)
 
     async def endpoints(self, did: Did, kind: str) -> tuple[str, ...]:
         """Return the URLs of a kind of service in a DID document, such as ``DataService``."""

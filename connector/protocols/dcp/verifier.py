@@ -109,6 +109,15 @@ class Verifier:
             raise _refusal("credential_not_presented", did, types=", ".join(sorted(missing)))
         return credentials
 
+    def known(self, did: Did, now: datetime) -> Caller | None:
+        """Return what was proven of a caller, as long as that counts."""
+        proven = self._proven.kept(did)
+        return proven if proven is not None and now < proven.expires_at else None
+
+    async def judge(self, text: str, holder: Did, now: datetime) -> None:
+        """Raise what another verifier with our demands would refuse a credential for."""
+        await self._credential(text, holder, now)
+
     async def _prove(self, did: Did, access_token: str, clock: Callable[[], datetime]) -> Caller:
         credentials = await self.credentials(did, access_token, clock)
         now = clock()

@@ -22,6 +22,7 @@ from connector.web.operations import (
     CollectRequest,
     CredentialRequestReport,
     CredentialsReport,
+    Examination,
     IngestReport,
     Operations,
     QuarantineList,
@@ -101,6 +102,7 @@ class Connector:
             wallet=NO_WALLET,
             processes=lambda _: ProcessList(),
             process=self._unknown,
+            examine=lambda _: Examination(AT, running=True),
         )
 
     def _unknown(self, entry: object) -> NoReturn:

@@ -23,12 +23,16 @@ from connector.errors import (
 from connector.telemetry import build_metrics
 from connector.web.app import BODY_BYTES_MAX, operator_app
 from connector.web.operations import (
+    Actor,
     CollectedPart,
     CollectionReport,
     CollectRequest,
     CredentialOrder,
     CredentialRequestReport,
     CredentialsReport,
+    Examination,
+    ExaminationRequest,
+    ExaminedStep,
     FeedStatus,
     HeldCredential,
     IngestReport,
@@ -37,9 +41,11 @@ from connector.web.operations import (
     QuarantineList,
     QuarantineQuery,
     Readiness,
+    Remark,
     ReplayReport,
     ReplayRequest,
     StatusReport,
+    StepState,
     Tombstone,
     Trace,
     TraceStep,
@@ -133,6 +139,20 @@ PROCESS = ProcessReport(
     received="{}",
     peer_state="VERIFIED",
 )
+EXAMINATION = Examination(
+    AT,
+    True,
+    (
+        ExaminedStep("dns", StepState.OK, seen=(Finding("daemon:missing_intake"),)),
+        ExaminedStep(
+            "tls",
+            StepState.FAILED,
+            "oem",
+            remarks=(Remark(Finding("record:key_repeated", {"key": "x"}), Actor.PARTNER),),
+            after="own/dns",
+        ),
+    ),
+)
 
 
 class Company:
@@ -160,6 +180,7 @@ class Company:
             ),
             processes=lambda query: self._note(query, ProcessList((PROCESS.line,))),
             process=lambda pid: self._note(pid, PROCESS),
+            examine=lambda request: self._note(request, EXAMINATION),
         )
 
     def _note(self, question, answer):
@@ -272,6 +293,14 @@ def test_a_collection_is_started_and_followed(company: Company, remote: Operatio
     assert "c1" == remote.collect(wanted)
     assert wanted == company.asked[-1]
     assert COLLECTION == remote.collection("c1")
+
+
+def test_an_examination_comes_back_with_every_remark(company: Company, remote: Operations) -> None:
+    found = remote.examine(ExaminationRequest("oem"))
+
+    assert EXAMINATION == found
+    assert found.failed
+    assert ExaminationRequest("oem") == company.asked[-1]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,88 @@
+"""Looks at our own store: room on the disk, whole pages, and what waits to be sent."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from dataclasses import dataclass
+
+from connector.daemon.doctor.course import Look, Outcome, remark, seen
+from connector.daemon.doctor.patient import Patient
+from connector.store.database import Database
+from connector.store.journal import millis
+from connector.web.operations import Actor, Remark
+
+MEGABYTE = 1024 * 1024
+FREE_MEGABYTES_MIN = 200
+FREE_MEGABYTES_WARNED = 2_000
+# A larger file takes minutes to walk through; the pages in use are checked at every read.
+CHECKED_MEGABYTES_MAX = 1_024
+OWED_SECONDS_WARNED = 300
+_WAITING = (
+    "SELECT count(*), min(created_at), max(attempts), max(error) FROM outbox WHERE state = 'owed'"
+)
+_PARKED = "SELECT count(*), max(error) FROM outbox WHERE state = 'parked'"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSide:
+    """The looks at the store."""
+
+    patient: Patient
+
+    def looks(self) -> list[Look]:
+        """Return them in order."""
+        return [
+            Look("store", self.store, at_home=True),
+            Look("outbox", self.outbox, needs=("store",), at_home=True),
+        ]
+
+    async def store(self) -> Outcome:
+        """See whether there is room, and whether the file is whole."""
+        path = self.patient.db.path
+        free = shutil.disk_usage(path.parent).free // MEGABYTE
+        size = path.stat().st_size // MEGABYTE
+        remarks: list[Remark] = []
+        if free < FREE_MEGABYTES_WARNED:
+            warns = free >= FREE_MEGABYTES_MIN
+            remarks.append(
+                remark("disk_full_soon", Actor.US, warns=warns, free=free, folder=path.parent)
+            )
+        if size > CHECKED_MEGABYTES_MAX:
+            return Outcome((seen("seen_store_large", size=size, free=free),), tuple(remarks))
+        # In a thread, on a connection of its own: exchange goes on meanwhile.
+        told = await asyncio.to_thread(_integrity, self.patient.db)
+        if told != "ok":
+            remarks.append(remark("store_damaged", Actor.US, path=path, told=told))
+        return Outcome((seen("seen_store", size=size, free=free),), tuple(remarks))
+
+    async def outbox(self) -> Outcome:
+        """See which messages wait, and which were given up."""
+        db, now = self.patient.db, millis(self.patient.clock())
+        owed, oldest, attempts, error = db.row(_WAITING) or (0, None, None, None)
+        parked, _ = db.row(_PARKED) or (0, None)
+        remarks: list[Remark] = []
+        waited = (now - oldest) // 1000 if oldest is not None else 0
+        if waited > OWED_SECONDS_WARNED:
+            minutes, told = waited // 60, str(error or "-")[:300]
+            remarks.append(
+                remark(
+                    "message_waits",
+                    Actor.NOBODY,
+                    warns=True,
+                    count=owed,
+                    minutes=minutes,
+                    attempts=attempts or 0,
+                    reason=told,
+                )
+            )
+        return Outcome((seen("seen_outbox", owed=owed, parked=parked),), tuple(remarks))
+
+
+def _integrity(db: Database) -> str:
+    checked = Database.open(db.path)
+    try:
+        row = checked.row("PRAGMA quick_check(1)")
+    finally:
+        checked.close()
+    return str(row[0])[:200] if row else "?"
