@@ -173,8 +173,7 @@ def build(settings: Settings, parts: Parts) -> House:
     book = settings.address_book(directory)
     trust = parts.trust or dcp_trust(settings, book, parts.clock)
     client = GuardedClient(client_limits(settings))
-    reader = TwinReader(db, ShellIds(secret_of(settings.twin.secret_file)))
-    shelf = _shelf(settings, reader)
+    reader, shelf = _shelf(settings, db)
     vigil = Vigil(trust.standing, parts.clock, settings.limits.standing_seconds)
     entrance = Entrance(db, shelf, parts.clock, vigil)
     signals = Signals(entrance.verdicts.forget)
@@ -193,8 +192,7 @@ def build(settings: Settings, parts: Parts) -> House:
     publication = Publication(settings.offer_rules())
     intake = _intake(settings, library, publication, parts, turns)
     grants = exchange.grants(doors, signals)
-    reach = Reach(trust.proof, settings.partner_hosts())
-    abroad = PartnerVisit(client, grants, reach, trust.holders)
+    abroad = _abroad(settings, trust, client, grants)
     return House(
         settings=settings,
         db=db,
@@ -219,14 +217,22 @@ def build(settings: Settings, parts: Parts) -> House:
     )
 
 
-def _shelf(settings: Settings, reader: TwinReader) -> Shelf:
-    return Shelf(
+def _shelf(settings: Settings, db: Database) -> tuple[TwinReader, Shelf]:
+    reader = TwinReader(db, ShellIds(secret_of(settings.twin.secret_file)))
+    return reader, Shelf(
         settings.offer_rules(),
         settings.policies().values(),
         reader.semantic_ids,
         settings.did,
         settings.partner_groups(),
     )
+
+
+def _abroad(
+    settings: Settings, trust: Trust, client: GuardedClient, grants: Acquisition
+) -> PartnerVisit:
+    reach = Reach(trust.proof, settings.partner_hosts())
+    return PartnerVisit(client, grants, reach, trust.holders)
 
 
 def _intake(

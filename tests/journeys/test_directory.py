@@ -108,12 +108,13 @@ def test_a_directory_introduces_nobody_whose_credentials_attest_another_number(
     oem.start()
     wait_until(lambda: "NaN" not in _age(oem), "the directory read")
     oem.operate("/api/collections", {"partner": "leon", "asset_ids": [["partInstanceId", "S1"]]})
-    wait_until(lambda: bool(logged(oem, "caller.refused")), "a refusal")
-    refused = logged(oem, "caller.refused")
+    wait_until(lambda: bool(logged(oem, "message.rejected")), "a refusal")
+    refused = logged(oem, "message.rejected")[0]
 
     assert 0 == oem.counts()["agreements"]
-    assert {"connector.protocols.dcp:bpnl_not_as_in_book"} == {one["code"] for one in refused}
-    assert (SUPPLIER, OTHER) == (refused[0]["attested"], refused[0]["known"])
+    assert (town.supplier.did, False) == (refused["partner"], refused["proven"])
+    assert SUPPLIER in refused["reason"]
+    assert OTHER in refused["reason"]
 
 
 def test_a_partner_that_is_not_listed_is_said_to_be_so(town: Town, oem: Company) -> None:

@@ -26,11 +26,6 @@ from tests.journeys.town.shops import open_shop, stock
 
 pytestmark = pytest.mark.journey
 
-STRICT = """
-[policy.registry]
-framework_agreement = "DataExchangeGovernance:2.0"
-purposes = ["cx.core.digitalTwinRegistry:1"]
-"""
 MINUTE = dt.timedelta(minutes=1)
 WELL_KNOWN = "/.well-known/dspace-version"
 
@@ -368,20 +363,16 @@ def test_a_partner_that_offers_us_nothing(town: Town) -> None:
     assert ("catalog_empty", "partner") == found.remark("catalog", "leon")
 
 
-def test_a_registry_that_stays_closed(town: Town) -> None:
-    strict = town.space.company("toluca", "BPNL00000000TOL1")
-    stock(strict, ["T1"], town.oem)
-    text = strict.config.read_text(encoding="utf-8")
-    strict.config.write_text(text + STRICT, encoding="utf-8")
-    accepted = ["DataExchangeGovernance:1.0", "DataExchangeGovernance:2.0"]
-    try:
-        open_shop(strict, 1)
-        found = town.examined(strict, further={"consume": {"framework_agreements": accepted}})
-    finally:
-        strict.stop()
+def test_a_registry_that_stays_closed_to_an_older_framework_agreement(town: Town) -> None:
+    kind = "DataExchangeGovernanceCredential"
+    subject = _subjects(town.oem.did, town.oem.bpnl)[kind] | {"contractVersion": "0.9"}
+    text = town.space.authority.credential(kind, subject, dt.timedelta(days=365))
+    (town.oem.folder / "credentials" / f"{kind}.jwt").write_text(text, encoding="ascii")
+    found = town.examined()
 
-    assert "ok" == found.state("terms", "toluca")
-    assert ("negotiation_ended", "partner") == found.remark("registry", "toluca")
+    assert "ok" == found.state("terms", "puebla")
+    assert ("negotiation_ended", "partner") == found.remark("registry", "puebla")
+    assert "FrameworkAgreement" in found.steps["puebla", "registry"]["remarks"][0]["why"]
 
 
 def test_what_a_partner_lacks_for_our_offers(town: Town) -> None:
@@ -421,7 +412,7 @@ class TestOverTls:
                 "tls_certificate": certificate,
                 "tls_key": key,
             },
-            "development": {"allow_private_networks": True},
+            "development": {"allow_http": False, "allow_private_networks": True},
         }
 
     @pytest.mark.parametrize(
