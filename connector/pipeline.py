@@ -23,7 +23,7 @@ from connector.store.journal import Work
 # Larger than a batch of intake: a commit costs milliseconds, and a random place in an index
 # dirties a page of its own. While partners' messages are written, batches are short.
 DOOR_ROWS_MAX = 4000
-DOOR_ROWS_CROWDED = 500
+DOOR_ROWS_CROWDED = 250
 
 Opening = Callable[[Database, Work, datetime], None]
 

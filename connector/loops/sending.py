@@ -34,7 +34,7 @@ DUE_MAX = 256
 # Longest sleep: a clock that was set back must not keep a message waiting for hours.
 IDLE_SECONDS_MAX = 30.0
 TROUBLE_SECONDS = 1.0
-SETTLING_SECONDS = 0.02
+SETTLING_SECONDS = 0.05
 REASON_CHARACTERS_MAX = 2000
 # Who was asked too early once is let finish its own sentence from then on. EDC sends a message,
 # and notes our 200 a moment later; a reply within that moment makes it lose track.

@@ -123,7 +123,9 @@ class Taking:
     def run(self, db: Database, stop: threading.Event, woken: threading.Event) -> None:
         """Take turns until told to stop or woken; between them wait for the next poll."""
         while not stop.is_set():
-            if not self._guarded_turn(db, stop):
+            moved = self._guarded_turn(db, stop)
+            db.tidy()
+            if not moved:
                 woken.wait(self._idle_seconds())
             if woken.is_set():
                 woken.clear()

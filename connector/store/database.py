@@ -9,17 +9,20 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from importlib import resources
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from connector.errors import EslabonError, SetupError, TransientError
+from connector.store.turns import Turn
+from connector.store.upkeep import CHECKPOINT_PAGES
 
 BUSY_WAIT_SECONDS = 30.0
 CACHE_KIBIBYTES = 64 * 1024
-CHECKPOINT_PAGES = 8000
+# Should nobody patient get round to it.
+CHECKPOINT_PAGES_AT_LAST = 8 * CHECKPOINT_PAGES
 
 Row = tuple[Any, ...]
 Got = TypeVar("Got")
@@ -54,13 +57,15 @@ class Database:
         path: Path,
         connection: sqlite3.Connection,
         probe: Callable[[str], None] = _unwatched,
-        turn: AbstractContextManager[None] | None = None,
+        turn: Turn | None = None,
     ) -> None:
         """Wrap an open connection; use `open` to get one."""
         self.path = path
         self._connection = connection
         self._probe = probe
         self._turn: AbstractContextManager[None] = turn or nullcontext()
+        self._place = turn
+        self._changes = 0
         self._later: Later | None = None
         self._is_gathering = False
         self._waiting: list[Told] = []
@@ -70,11 +75,12 @@ class Database:
         cls,
         path: Path,
         probe: Callable[[str], None] = _unwatched,
-        turn: AbstractContextManager[None] | None = None,
+        turn: Turn | None = None,
     ) -> Self:
         """Open the file, creating it if needed, and apply the migrations that it lacks.
 
-        ``turn`` is entered around every transaction, where several threads write.
+        ``turn`` is entered around every transaction, where several threads write. Then it
+        is a patient one among them that carries over the log (`Upkeep`).
 
         Raises `SetupError` where the folder cannot be written or the file is newer than
         this program.
@@ -89,7 +95,8 @@ class Database:
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=OFF")
         connection.execute(f"PRAGMA cache_size=-{CACHE_KIBIBYTES}")
-        connection.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
+        pages = CHECKPOINT_PAGES if turn is None else CHECKPOINT_PAGES_AT_LAST
+        connection.execute(f"PRAGMA wal_autocheckpoint={pages}")
         database = cls(path, connection, probe, turn)
         database._migrate()
         return database
@@ -190,7 +197,20 @@ class Database:
             except BaseException:
                 self._undo_all()
                 raise
-        self._probe("committed")
+        self._committed()
+
+    def tidy(self) -> None:
+        """Carry the log over into the file if that is due and nobody waits for us."""
+        place = self._place
+        if place is None or place.is_hurried or not place.turns.upkeep.is_due():
+            return
+        # What cannot be carried over now is safe in the log.
+        with suppress(sqlite3.OperationalError):
+            self._carry_over()
+            with place:
+                # The little that came meanwhile: only an empty log begins anew.
+                self._carry_over()
+            place.turns.upkeep.done()
 
     def execute(self, sql: str, parameters: Sequence[object] = ()) -> int:
         """Run one statement and return the row id that it inserted, or 0."""
@@ -205,6 +225,7 @@ class Database:
         self.conclude()
         with self._turn, _worded(self.path):
             self._connection.execute(sql, parameters)
+        self._note()
 
     def change(self, sql: str, parameters: Sequence[object] = ()) -> int:
         """Run one statement and return how many rows it changed."""
@@ -272,10 +293,24 @@ class Database:
         self._is_gathering = False
         self._turn.__exit__(None, None, None)
         if failure is None:
-            self._probe("committed")
+            self._committed()
         waiting, self._waiting = self._waiting, []
         for told in waiting:
             told(failure)
+
+    def _committed(self) -> None:
+        self._note()
+        self._probe("committed")
+        self.tidy()
+
+    def _note(self) -> None:
+        if self._place is not None:
+            changes = self._connection.total_changes
+            self._place.turns.upkeep.note(changes - self._changes)
+            self._changes = changes
+
+    def _carry_over(self) -> None:
+        self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
 
     def _migrate(self) -> None:
         scripts = migrations()

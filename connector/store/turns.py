@@ -12,6 +12,8 @@ import time
 from dataclasses import dataclass
 from types import TracebackType
 
+from connector.store.upkeep import Upkeep
+
 COURTESY_SECONDS = 1.0
 
 
@@ -20,6 +22,7 @@ class Turns:
 
     def __init__(self) -> None:
         """Begin with nobody writing."""
+        self.upkeep = Upkeep()
         self._changed = threading.Condition()
         self._is_taken = False
         self._hurried = 0

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from base64 import urlsafe_b64decode
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import structlog
 
 from connector.store.database import Database
+from connector.store.turns import Turn
 from connector.transfer.chain import (
     ADOPTED,
     GENESIS,
@@ -81,7 +81,7 @@ class Scribe:
     def __init__(
         self,
         path: Path,
-        turn: AbstractContextManager[None] | None = None,
+        turn: Turn | None = None,
         notary: Notary | None = None,
         pace: Pace = USUAL_PACE,
     ) -> None:

@@ -21,7 +21,8 @@ import orjson
 
 from connector.aspect.library import ModelLibrary, shipped_folder
 from connector.identifiers import SemanticId
-from connector.store.database import CACHE_KIBIBYTES, CHECKPOINT_PAGES
+from connector.store.database import CACHE_KIBIBYTES
+from connector.store.upkeep import CHECKPOINT_PAGES
 from tests.benchmarks.serial_parts import DELIMITER, ENCODING
 
 SERIAL_PART = SemanticId.parse("urn:samm:io.catenax.serial_part:3.0.0#SerialPart")

@@ -10,6 +10,7 @@ import pytest
 
 from connector.store.database import Database
 from connector.store.turns import Turns
+from connector.store.upkeep import CHECKPOINT_PAGES
 
 WAIT_SECONDS = 5.0
 
@@ -85,3 +86,24 @@ def test_two_threads_write_one_store_without_losing_anything(tmp_path: Path) -> 
     rows = first.rows("SELECT writer, count(*) FROM line GROUP BY writer ORDER BY writer")
     assert [("intake", 50), ("message", 50)] == rows
     first.close()
+
+
+def test_the_log_is_carried_over_by_a_patient_writer_and_not_while_somebody_waits(
+    tmp_path: Path,
+) -> None:
+    turns = Turns()
+    hurried = Database.open(tmp_path / "store.db", turn=turns.hurried())
+    patient = Database.open(tmp_path / "store.db", turn=turns.patient())
+    hurried.execute("CREATE TABLE word (text TEXT)")
+    turns.upkeep.note(12 * CHECKPOINT_PAGES)
+    before = hurried.path.stat().st_size
+
+    with hurried.transaction() as tx:
+        tx.execute("INSERT INTO word VALUES (?)", ("a" * 100_000,))
+    assert before == hurried.path.stat().st_size
+    patient.tidy()
+
+    assert hurried.path.stat().st_size > before + 100_000
+    assert not turns.upkeep.is_due()
+    patient.close()
+    hurried.close()
