@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from connector.offer.vocabulary import NAMESPACE
+from tests.architecture.source_tree import ROOT
 from tests.unit.cli.conftest import Eslabon
 
 TERMS = """
@@ -171,3 +173,41 @@ def test_mistakes_elsewhere_do_not(terms: Path, eslabon: Eslabon) -> None:
     (terms / "keys" / "twin.secret").unlink()
 
     assert 0 == eslabon("policy", "show", "traceability-oem").code
+
+
+GUIDES = ("docs/how-to/write-a-policy.md", "docs/how-to/es/escribir-una-politica.md")
+
+
+@pytest.mark.parametrize("guide", GUIDES)
+def test_the_guide_runs_as_it_is_written(plant: Path, eslabon: Eslabon, guide: str) -> None:
+    page = (ROOT / guide).read_text(encoding="utf-8")
+    terms, accepted = re.findall(r"^```toml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    file = plant / "eslabon.toml"
+    file.write_text(file.read_text(encoding="utf-8") + terms, encoding="utf-8")
+    _offer(eslabon, plant).rename("offer.json")
+    before = eslabon("policy", "check", "offer.json", "--json").json
+    file.write_text(file.read_text(encoding="utf-8") + accepted, encoding="utf-8")
+    after = eslabon("policy", "check", "offer.json", "--json").json
+
+    typed = re.findall(r"^[$] eslabon (.*)$", page, re.MULTILINE)
+    assert [0, 0, 1, 0] == [eslabon(*words.split()).code for words in typed]
+    asked = [{one["what"] for one in found[0]["findings"]} for found in (before, after)]
+    assert {"ContractReference", "Liability", "UsageRestriction"} == {
+        what.split("\u201c")[1].split()[0] for what in asked[0] - asked[1]
+    }
+    assert asked[1] < asked[0]
+
+
+@pytest.mark.parametrize("guide", GUIDES)
+def test_the_guide_shows_terms_for_which_check_has_no_word(
+    plant: Path, eslabon: Eslabon, guide: str
+) -> None:
+    page = (ROOT / guide).read_text(encoding="utf-8")
+    file = plant / "eslabon.toml"
+    before = eslabon("check", "--json").json["findings"]
+    blocks = re.findall(r"^```toml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    file.write_text(file.read_text(encoding="utf-8") + "".join(blocks), encoding="utf-8")
+
+    assert [one["code"] for one in before] == [
+        one["code"] for one in eslabon("check", "--json").json["findings"]
+    ]
