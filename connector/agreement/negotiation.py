@@ -156,11 +156,11 @@ class NegotiationDoor(ProcessDoor[Negotiation, NegotiationContent]):
         if dataset is None or dataset.offer_id != offer.id:
             reason = word("agreement:offer_unknown", offer=offer.id, dataset=offer.dataset_id)
             return asked, (reason,)
-        if not offer.policy:
-            asked = replace(asked, offer=replace(offer, policy=dataset.policy))
-        changed = difference(dataset.policy, asked.offer.policy)
+        changed = difference(dataset.policy, offer.policy) if offer.policy else []
         if changed:
             return asked, (word("agreement:policy_changed", difference="; ".join(changed)),)
+        # What we sign is what we offered, to the letter, however the consumer has written it.
+        asked = replace(asked, offer=replace(offer, policy=dataset.policy))
         return asked, self._shelf.allows(dataset, letter.caller, now).reasons
 
     def _offered(self, process: Negotiation, offer: Offer) -> tuple[Negotiation, _Objections]:

@@ -23,7 +23,7 @@ _PREFIXES = ("odrl:", "http://www.w3.org/ns/odrl/2/", "cx-policy:", NAMESPACE)
 _FOREIGN = {operand.iri: operand.name for operand in OPERANDS.values()}
 _NAMELESS = frozenset({"@id", "@type"})
 # Who, what and when: they belong to the offer or agreement around the policy.
-_FRAME = _NAMELESS | {"@context", "profile", "target", "assigner", "assignee", "timestamp"}
+_FRAME = _NAMELESS | {"@context", "target", "assigner", "assignee", "timestamp"}
 _COMPARISON = frozenset({"leftOperand", "operator", "rightOperand"})
 
 
@@ -59,6 +59,8 @@ def rules_of(policy: Mapping[str, object]) -> tuple[Rule, ...]:
     Raises `PartnerError` where it is nested too deeply to be written out.
     """
     known = _terms(policy)
+    if _is_of_profile(known.get("profile")):
+        known.pop("profile", None)
     rules = [_rule(kind, entry) for kind in KINDS for entry in listed(known.pop(kind, []))]
     strange = _leftover(known, _FRAME)
     return tuple(sorted([*rules, *([Rule("", "", (), strange)] if strange else [])]))
@@ -84,6 +86,12 @@ def listed(value: object) -> list[object]:
     if isinstance(value, Mapping) and len(value) == 1:
         value = value.get("@list", value.get("@set", value))
     return value if isinstance(value, list) else [value]
+
+
+def _is_of_profile(named: object) -> bool:
+    """Return whether a policy names no profile but ours; nobody may decide one of another."""
+    names = [_value(one) for one in listed(named)] if named else []
+    return all(name and name.rstrip("/") == NAMESPACE.rstrip("/") for name in names)
 
 
 def _rule(kind: str, entry: object) -> Rule:
@@ -120,11 +128,28 @@ def _terms(node: Mapping[str, object]) -> dict[str, object]:
 
 
 def _comparison(known: Mapping[str, object]) -> Constraint | str:
-    values = [_value(one) for one in listed(known["rightOperand"])]
+    nodes = [node for one in listed(known["rightOperand"]) for node in _unpacked(one)]
+    values = [_value(node) for node in nodes]
     if None in values:
         return _json(known)
     texts = sorted(value for value in values if value is not None)
     return Constraint(term(known["leftOperand"]), term(known["operator"]), tuple(texts))
+
+
+def _unpacked(one: object) -> list[object]:
+    """Return the values of a list that was written as one text.
+
+    An Eclipse connector echoes a list of two or more so: its JSON-LD as a string (EDC 0.14.0).
+    """
+    text = _value(one)
+    if text is None or not text.startswith("["):
+        return [one]
+    try:
+        found = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return [one]
+    is_list = isinstance(found, list) and found and all(_value(node) for node in found)
+    return found if is_list else [one]
 
 
 def _value(one: object) -> str | None:

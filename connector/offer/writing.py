@@ -25,7 +25,7 @@ def usage_policy(policy: Policy) -> dict[str, object]:
     ]
     if policy.until:
         constraints.append(_wire("DataUsageEndDate", "eq", [end_of(policy.until)]))
-    rules = {"permission": [_rule(USE, constraints)]}
+    rules: dict[str, object] = {"permission": [_rule(USE, constraints)]}
     if policy.prohibition:
         rules["prohibition"] = [_rule(USE, _wired(policy.prohibition))]
     if policy.obligation:
@@ -33,9 +33,7 @@ def usage_policy(policy: Policy) -> dict[str, object]:
         rules["obligation"] = [
             {"action": USE, "constraint": [one]} for one in _wired(policy.obligation)
         ]
-    # No "profile" beside the rules: an Eclipse connector reads it, never writes it, and then
-    # refuses an agreement over the difference (EDC 0.14.0). The operands name the profile.
-    return dict(rules)
+    return {"profile": NAMESPACE, **rules}
 
 
 def access_policy(policy: Policy, partners: Iterable[Bpnl]) -> dict[str, object]:

@@ -67,6 +67,7 @@ LENIENT = {
     "callbackAddress": _BY_ADDRESS,
     "offer.permission": _NAMED,
     "agreement.permission": "it is compared with what we asked for",
+    **dict.fromkeys(("offer.profile", "agreement.profile"), "its operands name the profile too"),
     "offer.@type": "an offer is the only thing that can stand there",
     "agreement.@type": "an agreement is the only thing that can stand there",
     "agreement.timestamp": "when it was signed binds nobody",

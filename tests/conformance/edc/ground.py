@@ -28,6 +28,20 @@ OFFERED: tuple[SemanticId, ...] = (SERIAL, PART_TYPE)
 SEEN = Part("A-1", "SN-1", aspects=(SERIAL,))
 UNSEEN = Part("B-1", "SN-2", aspects=(SERIAL,))
 
+# One of every kind: a word, a list, a number, a moment, and all three kinds of rules.
+RULES: dict[str, dict[str, object]] = {
+    "permission": {
+        "ContractReference": ["MX-2026-17", "AGB-9832"],
+        "Liability": "cx.slightNegligence:1",
+        "AffiliatesRegion": ["cx.region.northAmerica:1", "cx.region.europe:1"],
+        "DataUsageEndDurationDays": 365,
+    },
+    "prohibition": {
+        "UsageRestriction": ["cx.thirdParty.forbidden:1", "cx.manipulation.forbidden:1"]
+    },
+    "obligation": {"DataProvisioningEndDate": "2099-12-31"},
+}
+
 
 def write_settings(folder: Path, port: int, operator_port: int) -> Path:
     """Write the configuration of our connector."""
@@ -38,7 +52,11 @@ def write_settings(folder: Path, port: int, operator_port: int) -> Path:
         "identity": {"did": US, "key_file": "unused.pem", "credentials": "."},
         "twin": {"secret_file": "twin.secret"},
         "development": {"allow_http": True, "allow_private_networks": True},
-        "policy": {TRACEABILITY.name: {"purposes": list(TRACEABILITY.purposes)}},
+        "policy": {TRACEABILITY.name: {"purposes": list(TRACEABILITY.purposes), **RULES}},
+        "consume": {
+            "operands": ["ContractReference"],
+            "values": {"Liability": ["cx.slightNegligence:1"]},
+        },
         "partner": [{"name": EDC.name, "bpnl": EDC.bpnl, "did": EDC.did}],
         "offer": [
             {

@@ -6,7 +6,7 @@ from connector.offer.vocabulary import NAMESPACE
 from tests.conformance.edc.eclipse import Json
 
 
-def _constraint(operand: str, operator: str, value: str) -> Json:
+def _constraint(operand: str, operator: str, value: object) -> Json:
     return {
         "odrl:leftOperand": {"@id": NAMESPACE + operand},
         "odrl:operator": {"@id": f"odrl:{operator}"},
@@ -20,3 +20,9 @@ FOR_CARBON = _constraint("UsagePurpose", "isAnyOf", "cx.pcf.base:1")
 
 
 TERMS = [GOVERNED, FOR_PARTS]
+LIABLE = [
+    *TERMS,
+    _constraint("Liability", "eq", "cx.slightNegligence:1"),
+    _constraint("ContractReference", "isAllOf", ["MX-2026-17", "AGB-9832"]),
+]
+MORE_LIABLE = [*TERMS, _constraint("Liability", "eq", "cx.grossNegligence:1")]

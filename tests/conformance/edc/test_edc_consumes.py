@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 
 import pytest
 
@@ -107,3 +108,13 @@ def test_a_policy_that_it_has_changed_is_refused_with_the_difference(space: Spac
 
     ours = space.negotiation(ended["correlationId"], "TERMINATED")
     assert "Membership eq active" in ours["reason"]
+
+
+def test_it_signs_every_kind_of_rule_as_we_wrote_it(space: Space) -> None:
+    transfer, _ = space.consumer.opened(_aspect(space.consumer.catalog(), SERIAL))
+    contract = space.consumer.transferred(transfer)["contractId"]
+
+    signed = json.dumps(space.edc.ask(f"/contractagreements/{contract}")["policy"])
+
+    kept = ("AGB-9832", "cx.region.europe:1", "cx.manipulation.forbidden:1", "2099-12-31", "365")
+    assert [] == [word for word in kept if word not in signed]

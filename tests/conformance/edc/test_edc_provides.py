@@ -8,7 +8,7 @@ from deploy.demo.processes import wait_until
 from tests.conformance.edc import ground
 from tests.conformance.edc.conftest import Space
 from tests.conformance.edc.eclipse import REASON, fetch
-from tests.conformance.edc.terms import FOR_CARBON, GOVERNED, TERMS
+from tests.conformance.edc.terms import FOR_CARBON, GOVERNED, LIABLE, MORE_LIABLE, TERMS
 
 pytestmark = pytest.mark.conformance
 
@@ -45,6 +45,16 @@ def test_we_ask_for_nothing_under_terms_that_we_have_not_accepted(space: Space) 
 
     assert (409, "transfer:offer_not_acceptable") == (status, told["code"])
     assert "cx.pcf.base:1" in told["text"]
+
+
+def test_we_sign_a_duty_with_the_value_that_we_have_accepted_and_no_other(space: Space) -> None:
+    space.publisher.offer(["liable"], space.backend, LIABLE)
+    space.publisher.offer(["more-liable"], space.backend, MORE_LIABLE)
+
+    assert 200 == space.pull("liable")[0]
+    status, told = space.pull("more-liable")
+    assert (409, "transfer:offer_not_acceptable") == (status, told["code"])
+    assert "cx.grossNegligence:1" in told["text"]
 
 
 def test_we_say_what_it_does_not_offer(space: Space) -> None:

@@ -207,6 +207,25 @@ def _values(value: object) -> object:
     return {"@value": value, "@type": "http://www.w3.org/2001/XMLSchema#string"}
 
 
+def _as_texts(policy: Json) -> Json:
+    """Every list of two or more as one text: so an Eclipse connector echoes it."""
+
+    def walk(node: object) -> object:
+        if isinstance(node, list):
+            return [walk(one) for one in node]
+        if not isinstance(node, dict):
+            return node
+        return {k: _text(v) if k == "rightOperand" else walk(v) for k, v in node.items()}
+
+    return cast("Json", walk(policy))
+
+
+def _text(value: object) -> object:
+    if not isinstance(value, list):
+        return value
+    return orjson.dumps([{"@value": one} for one in value]).decode() if value[1:] else value[0]
+
+
 def _reordered(policy: Json) -> Json:
     turned = orjson.loads(orjson.dumps(policy))
     constraints = turned["permission"][0]["constraint"][0]["and"]
@@ -228,6 +247,7 @@ SHAPES: dict[str, tuple[list[object], Callable[[Json], object]]] = {
     "values as nodes": (TRACTUS_X, _valued),
     "prefixed names": ([PREFIXES], _prefixed),
     "full names": ([], _expanded),
+    "lists as texts": ([CONTEXT], _as_texts),
     "another order": ([CONTEXT], _reordered),
     "with the profile": ([CONTEXT], lambda policy: policy | {"profile": NAMESPACE}),
 }

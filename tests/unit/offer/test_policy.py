@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from connector.errors import PartnerError
 from connector.offer.acceptance import acceptable
 from connector.offer.model import AcceptedTerms, Policy
+from connector.offer.odrl import rules_of
 from connector.offer.policy import difference, evaluate
 from connector.offer.vocabulary import NAMESPACE
 from connector.offer.writing import access_policy, usage_policy
@@ -39,7 +40,7 @@ def test_a_usage_policy_has_the_form_of_the_profile():
         constraint(f"{NAMESPACE}DataUsageEndDate", "eq", "2026-12-31T23:59:59Z"),
     ]
 
-    assert policy(*constraints) == usage_policy(TERMS)
+    assert {"profile": NAMESPACE, **policy(*constraints)} == usage_policy(TERMS)
 
 
 def test_credentials_of_the_authority_fulfil_the_terms():
@@ -234,6 +235,50 @@ def test_a_duration_counts_from_the_agreement(kind, age, is_allowed):
 
     assert is_allowed is evaluate(terms, caller(OEM), NOW, signed_at=NOW - age).allowed
     assert evaluate(terms, caller(OEM), NOW).allowed
+
+
+@pytest.mark.parametrize(
+    ("profile", "is_ours"),
+    [
+        (NAMESPACE, True),
+        (NAMESPACE.rstrip("/"), True),
+        ([NAMESPACE], True),
+        ({"@id": NAMESPACE}, True),
+        ([], True),
+        ("", True),
+        (None, True),
+        ("https://w3id.org/catenax/policy/", False),
+        ([NAMESPACE, "https://profile.example/"], False),
+        (7, False),
+    ],
+)
+def test_a_policy_of_another_profile_is_not_decided(profile, is_ours):
+    named = {**policy(), "profile": profile}
+
+    assert is_ours is evaluate(named, caller(OEM), NOW).allowed
+    assert is_ours is not bool(acceptable(named, AcceptedTerms()))
+    ours = usage_policy(TERMS)
+    assert is_ours is not bool(difference(ours, {**ours, "profile": profile}))
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ('[{"@value":"a"},{"@value":"b"}]', ("a", "b")),
+        ('["b","a"]', ("a", "b")),
+        (["c", '["b"]'], ("b", "c")),
+        ({"@list": ["b", {"@value": "a"}]}, ("a", "b")),
+        ("[]", ("[]",)),
+        ("[see annex 3]", ("[see annex 3]",)),
+        ('[["a"]]', ('[["a"]]',)),
+        ("[" * 5000, ("[" * 5000,)),
+    ],
+    ids=lambda one: str(one)[:30],
+)
+def test_a_list_is_one_however_it_is_written(written, meant):
+    (found,) = rules_of(policy(constraint("ContractReference", "isAllOf", written)))
+
+    assert meant == found.constraints[0].values
 
 
 def test_a_policy_nested_without_end_is_refused_as_the_partners_mistake():
