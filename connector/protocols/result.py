@@ -5,7 +5,7 @@ Specification of the Asset Administration Shell, Part 2 (IDTA 01002-3-1), 12.2.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 
 import orjson
@@ -27,9 +27,11 @@ _ADMISSION = "transfer:"
 _STATUS = {TOKEN_MISSING: 401, NOT_FOUND: 404, UNSUPPORTED: 501}
 
 
-def json_answer(body: object, status: int = 200) -> Response:
+def json_answer(
+    body: object, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
     """Return a body as JSON."""
-    return Response(orjson.dumps(body), status, media_type="application/json")
+    return Response(orjson.dumps(body), status, headers, media_type="application/json")
 
 
 def answering(endpoint: Endpoint) -> Endpoint:
@@ -39,20 +41,25 @@ def answering(endpoint: Endpoint) -> Endpoint:
         try:
             return await endpoint(request)
         except (PartnerError, DataError, TransientError) as error:
-            status = _status(error)
-            structlog.get_logger().info(
-                "read.refused",
-                path=request.url.path,
-                status=status,
-                code=error.code,
-                partner=error.params.get("partner") or error.params.get("who"),
-            )
-            return failure(status, str(error.text()))
+            return refusal(request.url.path, error)
 
     return answer
 
 
-def failure(status: int, text: str) -> Response:
+def refusal(path: str, error: EslabonError) -> Response:
+    """Return what is answered to a request that an error ended, and log it."""
+    status = _status(error)
+    structlog.get_logger().info(
+        "read.refused",
+        path=path,
+        status=status,
+        code=error.code,
+        partner=error.params.get("partner") or error.params.get("who"),
+    )
+    return failure(status, str(error.text()))
+
+
+def failure(status: int, text: str, headers: Mapping[str, str] | None = None) -> Response:
     """Return an error as a Result with one message."""
     message = {
         "code": str(status),
@@ -60,7 +67,7 @@ def failure(status: int, text: str) -> Response:
         "text": text,
         "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds"),
     }
-    return json_answer({"messages": [message]}, status)
+    return json_answer({"messages": [message]}, status, headers)
 
 
 async def unsupported(_request: Request) -> Response:

@@ -1,29 +1,48 @@
 """Serves the value of one aspect of one twin to the holder of a grant for that aspect.
 
 AAS Part 2, V3.1, submodel profile SSP-003: value only. The plain address and the one with
-``$value`` answer the same, since readers in the field use either.
+``$value`` answer the same, since readers in the field use either. This is what partners ask
+for most, so it is a plain ASGI application.
 """
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from starlette.requests import Request
+from starlette.datastructures import Headers
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Mount
+from starlette.types import Receive, Scope, Send
 
-from connector.errors import PartnerError
+from connector.errors import DataError, PartnerError, TransientError
 from connector.offer.model import DatasetKind
-from connector.protocols.result import NOT_FOUND, answering
+from connector.protocols.dataplane.representation import (
+    NOTHING_ASKED,
+    Asked,
+    Representation,
+    UnsatisfiableRangeError,
+    represent,
+)
+from connector.protocols.result import NOT_FOUND, failure, refusal
+from connector.texts import say
 from connector.transfer.addresses import DATA_PATH, slug, uuid_of
 from connector.transfer.gate import Gate, Visitor
 from connector.transfer.ledger import Ledger
 from connector.twin.reading import SubmodelValue, TwinReader
 
+# Beyond it, finding the right form takes longer than others should wait for the loop.
+INLINE_BYTES_MAX = 128 * 1024
+
+_FORMS = frozenset({b"range", b"if-range", b"if-none-match", b"accept-encoding"})
+_JSON = (b"content-type", b"application/json")
+_METHODS = ("GET", "HEAD")
+
 
 @dataclass(frozen=True, slots=True)
 class DataPlane:
-    """What submodel values are answered from."""
+    """What submodel values are answered from; an ASGI application."""
 
     gate: Gate
     twins: TwinReader
@@ -31,26 +50,84 @@ class DataPlane:
 
     def routes(self) -> list[BaseRoute]:
         """Return the routes of the data plane, below ``/data``."""
-        path = f"{DATA_PATH}/{{shell}}/{{aspect}}/submodel"
-        endpoint = answering(self._value)
-        return [Route(path, endpoint), Route(f"{path}/$value", endpoint)]
+        return [Mount(DATA_PATH, app=self)]
 
-    async def _value(self, request: Request) -> Response:
-        visitor = await self.gate.admit(request.headers, DatasetKind.SUBMODELS)
-        value = self._visible(request, visitor)
-        what = (value.global_asset_id, str(visitor.dataset.semantic_id))
-        await self.ledger.record(visitor.access, "submodel.read", *what)
-        return Response(value.payload, media_type="application/json")
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        try:
+            if scope["method"] not in _METHODS:
+                answer = Response(status_code=405, headers={"allow": ", ".join(_METHODS)})
+                await answer(scope, receive, send)
+                return
+            found = await self._value(scope)
+        except UnsatisfiableRangeError as error:
+            headers = {"content-range": f"bytes */{error.size}"}
+            text = str(say("protocols:range_unsatisfiable", size=error.size))
+            await failure(416, text, headers)(scope, receive, send)
+        except (PartnerError, DataError, TransientError) as error:
+            await refusal(scope["path"], error)(scope, receive, send)
+        else:
+            await _answer(found, scope["method"], send)
 
-    def _visible(self, request: Request, visitor: Visitor) -> SubmodelValue:
+    async def _value(self, scope: Scope) -> Representation:
+        headers = Headers(raw=scope["headers"])
+        visitor = await self.gate.admit(headers, DatasetKind.SUBMODELS)
+        value = self._visible(scope["path"], visitor)
+        found = await _represented(value.payload, _asked(scope))
+        detail = f"{visitor.dataset.semantic_id} {found.part}".rstrip()
+        await self.ledger.record(visitor.access, "submodel.read", value.global_asset_id, detail)
+        return found
+
+    def _visible(self, path: str, visitor: Visitor) -> SubmodelValue:
         """Return the value if the token's dataset and the partner's rules open it."""
         dataset, semantic_id = visitor.dataset, visitor.dataset.semantic_id
-        if semantic_id is None or request.path_params["aspect"] != slug(semantic_id):
+        shell, aspect = _named(path)
+        if semantic_id is None or aspect != slug(semantic_id):
             raise PartnerError("transfer:wrong_dataset", partner=visitor.access.partner_bpnl)
-        shell_id = uuid_of(request.path_params["shell"])
+        shell_id = uuid_of(shell)
         value = self.twins.submodel(shell_id, semantic_id) if shell_id else None
         if value is None or not visitor.sight.reads(
             value.audience, semantic_id, dataset.policy_name
         ):
             raise PartnerError(NOT_FOUND)
         return value
+
+
+def _named(path: str) -> tuple[str, str]:
+    """Return shell and aspect of ``/data/SHELL/ASPECT/submodel``, with or without ``$value``."""
+    parts = path.removeprefix(DATA_PATH).split("/")
+    match parts:
+        case ["", shell, aspect, "submodel"] | ["", shell, aspect, "submodel", "$value"]:
+            return shell, aspect
+    raise PartnerError(NOT_FOUND)
+
+
+def _asked(scope: Scope) -> Asked:
+    """Return what a GET asks about the form; of several headers of one name, the last."""
+    given: Mapping[bytes, bytes] = {
+        name: value for name, value in scope["headers"] if name in _FORMS
+    }
+    if not given or scope["method"] == "HEAD":
+        return NOTHING_ASKED
+    words = {
+        name.decode().replace("-", "_"): text.decode("latin-1") for name, text in given.items()
+    }
+    return Asked(**words)
+
+
+async def _represented(payload: bytes, asked: Asked) -> Representation:
+    if len(payload) <= INLINE_BYTES_MAX or asked is NOTHING_ASKED:
+        return represent(payload, asked)
+    return await asyncio.to_thread(represent, payload, asked)
+
+
+async def _answer(found: Representation, method: str, send: Send) -> None:
+    headers = [(name.encode(), value.encode()) for name, value in found.headers.items()]
+    headers.append((b"content-length", str(len(found.body)).encode()))
+    if found.status != 304:  # noqa: PLR2004 - has no content to describe
+        headers.append(_JSON)
+    else:
+        headers.pop()
+    await send({"type": "http.response.start", "status": found.status, "headers": headers})
+    body = b"" if method == "HEAD" else found.body
+    await send({"type": "http.response.body", "body": body})

@@ -1,6 +1,7 @@
 """Submodel values over ASGI: what a token opens, and everything that it does not."""
 
 import asyncio
+import gzip
 from collections import Counter
 from dataclasses import replace
 from datetime import date, timedelta
@@ -86,7 +87,7 @@ async def test_the_token_may_come_with_or_without_its_scheme(plant, form):
 
 
 async def test_a_new_version_of_the_value_is_what_is_read(plant, token):
-    plant.db.execute("UPDATE aspect SET payload = '{}' WHERE id = 1")
+    plant.db.execute("UPDATE aspect SET payload = x'7b7d' WHERE id = 1")
     reply = await plant.get(token, href(plant, DOOR))
 
     assert b"{}" == reply.body
@@ -367,3 +368,60 @@ async def test_a_full_disk_is_nobodys_fault_and_the_read_is_not_given_out(plant,
     reply = await plant.get(token, href(plant, DOOR))
 
     assert 503 == reply.status
+
+
+async def test_a_part_of_a_value_is_a_row_that_says_which(plant, token):
+    whole = value_of(DOOR, SERIAL)
+    reply = await plant.get(token, href(plant, DOOR), Range="bytes=2-5")
+    (row,) = plant.db.rows("SELECT detail FROM ledger")
+
+    assert (206, whole[2:6]) == (reply.status, reply.body)
+    assert f"bytes 2-5/{len(whole)}" == reply.headers["content-range"]
+    assert (f"{SERIAL} bytes 2-5",) == row
+
+
+async def test_a_part_behind_the_end_is_refused_with_the_size(plant, token):
+    reply = await plant.get(token, href(plant, DOOR), Range="bytes=100000-")
+
+    assert 416 == reply.status
+    assert f"bytes */{len(value_of(DOOR, SERIAL))}" == reply.headers["content-range"]
+    assert "416" == reply.json["messages"][0]["code"]
+    assert [] == plant.reads()
+
+
+async def test_a_version_that_the_reader_has_is_a_row_too(plant, token):
+    first = await plant.get(token, href(plant, DOOR))
+    again = await plant.get(token, href(plant, DOOR), **{"If-None-Match": first.headers["etag"]})
+    rows = plant.db.rows("SELECT detail FROM ledger ORDER BY number")
+
+    assert (304, b"") == (again.status, again.body)
+    assert [(SERIAL,), (f"{SERIAL} unchanged",)] == rows
+
+
+async def test_a_new_version_has_another_validator(plant, token):
+    first = await plant.get(token, href(plant, DOOR))
+    plant.db.execute("UPDATE aspect SET payload = x'7b7d'")
+    again = await plant.get(token, href(plant, DOOR), **{"If-None-Match": first.headers["etag"]})
+
+    assert (200, b"{}") == (again.status, again.body)
+
+
+async def test_the_head_of_a_value_has_its_size_and_no_body(plant, token):
+    headers = {"Authorization": token, "Range": "bytes=0-1"}
+    reply = await call(plant.app, "HEAD", href(plant, DOOR), headers=headers)
+
+    assert (200, b"") == (reply.status, reply.body)
+    assert str(len(value_of(DOOR, SERIAL))) == reply.headers["content-length"]
+
+
+async def test_a_large_value_is_compressed_away_from_the_loop(plant, token):
+    large = b'"' + b"large " * 50_000 + b'"'
+    plant.db.execute("UPDATE aspect SET payload = ?", (large,))
+    reply = await plant.get(token, href(plant, DOOR), **{"Accept-Encoding": "gzip"})
+
+    assert ("gzip", large) == (reply.headers["content-encoding"], gzip.decompress(reply.body))
+
+
+@pytest.mark.parametrize("path", ["/data/", "/data/x", "/data/x/y/submodel/z", "/data/x/y"])
+async def test_what_is_no_address_of_a_value_is_not_there(plant, token, path):
+    assert 404 == (await plant.get(token, path)).status
