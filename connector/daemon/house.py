@@ -7,6 +7,7 @@ proof of identity, other reactions, further routes, a probe.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
+import structlog
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
@@ -26,6 +28,7 @@ from connector.aspect.library import ModelLibrary, shipped_folder
 from connector.collection.gathering import Means
 from connector.collection.model import Visit
 from connector.collection.own import OwnVisit
+from connector.daemon.doorway import Public
 from connector.daemon.entrance import Entrance
 from connector.daemon.feeds import (
     FeedPlan,
@@ -48,6 +51,7 @@ from connector.offer.publication import Publication
 from connector.partner.book import AddressBook
 from connector.partner.directory import Directory
 from connector.partner.model import HolderProofs, Identity, Partner, Standing
+from connector.partner.rates import Excess, RatedIdentity, Rates, Share
 from connector.partner.reach import Reach
 from connector.pipeline import Door
 from connector.protocols.aas.inbound import Registry
@@ -71,6 +75,7 @@ from connector.transfer.acquisition import Acquisition
 from connector.transfer.chain import Notary, Pace
 from connector.transfer.delivery import DataSide, DeliveryDoor
 from connector.transfer.fates import Fates
+from connector.transfer.gate import Gate
 from connector.transfer.lapsing import Lapsing
 from connector.transfer.ledger import Ledger
 from connector.transfer.reactions import PromptTransfer, TransferReactions
@@ -161,7 +166,7 @@ class House:
     lapsing: Lapsing
     book: AddressBook
     shelf: Shelf
-    public: Starlette
+    public: Public
     clock: Clock
 
 
@@ -180,15 +185,7 @@ def build(settings: Settings, parts: Parts) -> House:
     exchange = _Exchange(settings, parts, trust, client)
     doors, sender = exchange.doors(db, durable, shelf, signals)
     ledger = _ledger(settings, trust, turns, parts.clock)
-    desk = dsp.Desk(trust.proof, trust.proof, *doors, shelf, settings.public.url)
-    gate = entrance.gate(trust.holders)
-    routes = [
-        *dsp.routes(desk),
-        *trust.routes,
-        *Registry(gate, reader, shelf, ledger, settings.public.url).routes(),
-        *DataPlane(gate, reader, ledger).routes(),
-        *parts.routes,
-    ]
+    answering = _Answering(shelf, reader, doors, entrance.gate(trust.holders), ledger)
     publication = Publication(settings.offer_rules())
     intake = _intake(settings, library, publication, parts, turns)
     grants = exchange.grants(doors, signals)
@@ -212,7 +209,7 @@ def build(settings: Settings, parts: Parts) -> House:
         lapsing=Lapsing(*doors),
         book=book,
         shelf=shelf,
-        public=Starlette(routes=routes),
+        public=answering.public(settings, parts, trust),
         clock=parts.clock,
     )
 
@@ -363,6 +360,38 @@ def open_listings(
         return None
     asking = DirectoryClient(client, directory.source, trust.membership)
     return Listings(directory, asking, book, settings.discovery.bdrs_kept_seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class _Answering:
+    """What partners are answered from."""
+
+    shelf: Shelf
+    twins: TwinReader
+    doors: tuple[NegotiationDoor, DeliveryDoor]
+    gate: Gate
+    ledger: Ledger
+
+    def public(self, settings: Settings, parts: Parts, trust: Trust) -> Public:
+        """Put the partners' side together: each request counts as its partner's, once."""
+        url, rates = settings.public.url, _rates(settings)
+        asked = RatedIdentity(trust.proof, rates)
+        desk = dsp.Desk(asked, trust.proof, *self.doors, self.shelf, url)
+        registry = Registry(self.gate, self.twins, self.shelf, self.ledger, rates, url)
+        values = DataPlane(self.gate, self.twins, self.ledger, rates)
+        others = [*dsp.routes(desk), *trust.routes, *registry.routes(), *parts.routes]
+        return Public(Starlette(routes=others), values, settings.limits.public_requests_max)
+
+
+def _rates(settings: Settings) -> Rates:
+    limits = settings.limits
+    share = Share(limits.partner_requests_per_second, limits.partner_requests_burst)
+
+    def told(excess: Excess) -> None:
+        log = structlog.get_logger()
+        log.warning("partner.slowed", partner=excess.partner, refused=excess.refused)
+
+    return Rates(share, time.monotonic, told)
 
 
 def _ledger(settings: Settings, trust: Trust, turns: Turns, clock: Clock) -> Ledger:

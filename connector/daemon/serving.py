@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ipaddress
 import socket
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import uvicorn
 from starlette.types import ASGIApp
 
+from connector.daemon.doorway import Connection, Doorway, Patience, Public
 from connector.errors import SetupError
 from connector.settings.values import Settings
 
@@ -18,7 +21,6 @@ BACKLOG = 2048
 KEEP_ALIVE_SECONDS = 65
 GRACE_SECONDS = 5
 OPERATOR_ADDRESS = "127.0.0.1"
-HEADER_BYTES_MAX = 64 * 1024
 
 
 class _Server(uvicorn.Server):
@@ -47,12 +49,13 @@ class Listeners:
             server.should_exit = True
 
 
-def listen(settings: Settings, public: ASGIApp, operator: ASGIApp) -> Listeners:
+def listen(settings: Settings, public: Public, operator: ASGIApp) -> Listeners:
     """Bind both addresses; raise `SetupError` naming the one that is taken."""
     side = settings.public
+    doorway = Doorway(patience(settings), public.notices)
     servers = (
-        _Server(_config(public, settings, tls=True)),
-        _Server(_config(operator, settings, tls=False)),
+        _Server(_config(public, settings, doorway)),
+        _Server(_config(operator, settings, None)),
     )
     sockets = (
         _bound(side.bind, side.port, "public.port"),
@@ -61,11 +64,29 @@ def listen(settings: Settings, public: ASGIApp, operator: ASGIApp) -> Listeners:
     return Listeners(servers, sockets)
 
 
-def _config(app: ASGIApp, settings: Settings, *, tls: bool) -> uvicorn.Config:
+def patience(settings: Settings) -> Patience:
+    """Return what the partners' side bears."""
+    limits, proxy = settings.limits, settings.public.trusted_proxy
+    return Patience(
+        connections_max=limits.public_connections_max,
+        host_connections_max=limits.host_connections_max,
+        head_seconds_max=limits.request_head_seconds_max,
+        body_seconds_max=limits.request_body_seconds_max,
+        stall_seconds_max=limits.answer_stall_seconds_max,
+        proxy=ipaddress.ip_network(proxy) if proxy else None,
+    )
+
+
+def _config(app: ASGIApp, settings: Settings, doorway: Doorway | None) -> uvicorn.Config:
+    """Return how one side is served: the partners' through its doorway, and with TLS."""
     side = settings.public
+    tls = doorway is not None
     certificate = side.tls_certificate if tls else None
     return uvicorn.Config(
         app,
+        # uvicorn calls it for every connection, as it would call its own class.
+        http=cast("type[Connection]", doorway.connect) if doorway else "httptools",
+        ws="none",
         lifespan="off",
         access_log=False,
         log_config=None,
@@ -77,7 +98,6 @@ def _config(app: ASGIApp, settings: Settings, *, tls: bool) -> uvicorn.Config:
         backlog=BACKLOG,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=GRACE_SECONDS,
-        h11_max_incomplete_event_size=HEADER_BYTES_MAX,
     )
 
 

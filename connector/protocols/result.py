@@ -15,6 +15,7 @@ from starlette.responses import Response
 
 from connector.errors import DataError, EslabonError, PartnerError, TransientError
 from connector.partner.model import UnprovenHolderError
+from connector.partner.rates import TooManyRequestsError
 from connector.texts import say
 from connector.transfer.access import TOKEN_MISSING
 
@@ -48,6 +49,9 @@ def answering(endpoint: Endpoint) -> Endpoint:
 
 def refusal(path: str, error: EslabonError) -> Response:
     """Return what is answered to a request that an error ended, and log it."""
+    if isinstance(error, TooManyRequestsError):
+        # Who floods us is told of where it is counted, once in a while.
+        return failure(429, str(error.text()), {"Retry-After": str(error.retry_seconds)})
     status = _status(error)
     structlog.get_logger().info(
         "read.refused",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from uuid import UUID
 
 from connector.identifiers import SemanticId
@@ -9,6 +10,7 @@ from connector.offer.model import Dataset, DatasetKind
 
 REGISTRY_PATH = "/api/v3"
 DATA_PATH = "/data"
+SLUGS_KEPT_MAX = 1_000
 
 
 def endpoint_of(dataset: Dataset, public_url: str) -> str:
@@ -22,6 +24,7 @@ def submodel_path(shell_id: UUID, semantic_id: SemanticId) -> str:
     return f"{DATA_PATH}/{shell_id}/{slug(semantic_id)}/submodel"
 
 
+@lru_cache(maxsize=SLUGS_KEPT_MAX)
 def slug(semantic_id: SemanticId) -> str:
     """Return an aspect's name as one segment of a path; different for different aspects."""
     name = f"{semantic_id.namespace}:{semantic_id.version}:{semantic_id.aspect_name}"

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from asyncio import Future, Task, TimerHandle
+from asyncio import Future, TimerHandle
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from connector.errors import TransientError
@@ -24,6 +25,25 @@ WAITING_MAX = 10_000
 SUBJECT_CHARACTERS_MAX = 1_000
 
 
+@dataclass(slots=True)
+class _Batch:
+    """Rows that become durable together, and who waits for that."""
+
+    lines: list[Line] = field(default_factory=list)
+    waiting: list[Future[None]] = field(default_factory=list)
+    is_due: bool = False
+
+    def end(self, failure: BaseException | None) -> None:
+        """Tell all who wait; one reader that has hung up is none of them any more."""
+        for future in self.waiting:
+            if future.done():
+                continue
+            if failure is None:
+                future.set_result(None)
+            else:
+                future.set_exception(failure)
+
+
 class Ledger:
     """The ledger of one connector; belongs to one event loop. Close it there."""
 
@@ -34,11 +54,9 @@ class Ledger:
         self._scribe = scribe
         self._clock = clock
         self._sealed_seconds_max = sealed_seconds_max
+        self._next = _Batch()
+        self._written: _Batch | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="ledger")
-        self._lines: list[Line] = []
-        self._durable: Future[None] | None = None
-        self._writer: Task[None] | None = None
-        self._is_due = False
         self._timer: TimerHandle | None = None
 
     @property
@@ -51,8 +69,7 @@ class Ledger:
 
         Raises `TransientError` when the store cannot take it.
         """
-        loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._thread, self._scribe.open, self._now())
+        await self._done(lambda: self._scribe.open(self._now()))
 
     async def record(self, access: Access, action: str, subject: str, detail: str = "") -> None:
         """Write that a partner did something, and return when that is durable.
@@ -61,57 +78,71 @@ class Ledger:
         which part of it; both are cut off after `SUBJECT_CHARACTERS_MAX`. Raises
         `TransientError` when too many rows wait already, or the store cannot take them.
         """
-        if len(self._lines) >= WAITING_MAX:
+        batch = self._next
+        if len(batch.lines) >= WAITING_MAX:
             raise TransientError("transfer:ledger_behind", limit=WAITING_MAX)
         who = (access.partner_bpnl, access.agreement_id, access.transfer_pid)
         what = (subject[:SUBJECT_CHARACTERS_MAX], detail[:SUBJECT_CHARACTERS_MAX])
-        self._lines.append((self._now(), *who, action, *what))
-        # One reader that hangs up must not take the answer from the others.
-        await asyncio.shield(self._wake())
+        batch.lines.append((self._now(), *who, action, *what))
+        loop = asyncio.get_running_loop()
+        durable: Future[None] = loop.create_future()
+        batch.waiting.append(durable)
+        if self._written is None:
+            self._write_next(loop)
+        await durable
 
     async def close(self) -> None:
         """Write what waits, sign a last head over it, and let the thread end."""
         if self._timer is not None:
             self._timer.cancel()
-        if self._writer is not None:
-            await self._writer
-        loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._thread, self._finish)
+        while self._written is not None:
+            await asyncio.wait([self._waiter(self._written)])
+        await self._done(self._finish)
         self._thread.shutdown()
 
-    def _wake(self) -> Future[None]:
-        """Return what is done when all that waits now is durable; see to it that it will be."""
-        loop = asyncio.get_running_loop()
-        self._durable = self._durable or loop.create_future()
-        if self._writer is None or self._writer.done():
-            self._writer = loop.create_task(self._write_all())
-        return self._durable
+    def _write_next(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Hand what waits to the thread."""
+        batch = self._written = self._next
+        self._next = _Batch()
+        self._order(
+            lambda: self._scribe.write(batch.lines, self._now(), seal=batch.is_due),
+            lambda failure: loop.call_soon_threadsafe(self._conclude, loop, batch, failure),
+        )
 
-    async def _write_all(self) -> None:
-        loop = asyncio.get_running_loop()
-        while self._durable is not None:
-            lines, durable, is_due = self._lines, self._durable, self._is_due
-            self._lines, self._durable, self._is_due = [], None, False
-            job = loop.run_in_executor(self._thread, self._write, lines, is_due)
-            await asyncio.wait([job])
-            failure = job.exception()
-            if failure is None:
-                durable.set_result(None)
-            else:
-                durable.set_exception(failure)
-            self._set_timer(loop)
-
-    def _set_timer(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _conclude(
+        self, loop: asyncio.AbstractEventLoop, batch: _Batch, failure: BaseException | None
+    ) -> None:
+        self._written = None
+        # What came meanwhile goes to the disk before those who waited go on.
+        if self._next.lines or self._next.is_due:
+            self._write_next(loop)
+        batch.end(failure)
         if self._timer is None and self._scribe.state.unsigned_rows:
-            self._timer = loop.call_later(self._sealed_seconds_max, self._seal)
+            self._timer = loop.call_later(self._sealed_seconds_max, self._seal, loop)
 
-    def _seal(self) -> None:
-        self._timer, self._is_due = None, True
-        # Nobody waits for a head: where it fails, the next batch of rows tries again.
-        self._wake().add_done_callback(Future.exception)
+    def _seal(self, loop: asyncio.AbstractEventLoop) -> None:
+        # Nobody waits for a head: where it fails, the timer is set anew.
+        self._timer, self._next.is_due = None, True
+        if self._written is None:
+            self._write_next(loop)
 
-    def _write(self, lines: list[Line], is_due: bool) -> None:  # noqa: FBT001 - one caller
-        self._scribe.write(lines, self._now(), seal=is_due)
+    def _waiter(self, batch: _Batch) -> Future[None]:
+        future: Future[None] = asyncio.get_running_loop().create_future()
+        batch.waiting.append(future)
+        return future
+
+    async def _done(self, work: Callable[[], None]) -> None:
+        """Let the thread do something, and wait for it."""
+        loop = asyncio.get_running_loop()
+        batch = _Batch()
+        future = self._waiter(batch)
+        self._order(work, lambda failure: loop.call_soon_threadsafe(batch.end, failure))
+        await future
+
+    def _order(
+        self, work: Callable[[], None], told: Callable[[BaseException | None], object]
+    ) -> None:
+        self._thread.submit(work).add_done_callback(lambda job: told(job.exception()))
 
     def _finish(self) -> None:
         with contextlib.suppress(TransientError):  # the next start signs what is not signed

@@ -34,7 +34,11 @@ SUBMODELS = 4
 PUBLISHED_RATE = "30 to 35"
 GRANT_SECONDS = 3600.0
 # One partner is all the load here: its own limit is not what is measured.
-LIMITS = {"access_grant_seconds": GRANT_SECONDS}
+LIMITS = {
+    "access_grant_seconds": GRANT_SECONDS,
+    "partner_requests_per_second": 1e6,
+    "partner_requests_burst": 1_000_000,
+}
 
 _USAGE = """\
 model: urn:samm:io.catenax.single_level_usage_as_built:3.0.0#SingleLevelUsageAsBuilt

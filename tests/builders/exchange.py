@@ -24,6 +24,7 @@ from connector.partner.model import (
     UnprovenHolderError,
     VerifiedCredential,
 )
+from connector.partner.rates import Rates, Share
 from connector.pipeline import EVENTS
 from connector.protocols.aas.inbound import Registry
 from connector.protocols.dataplane.inbound import DataPlane
@@ -149,7 +150,11 @@ class Plant:
         self.twins = TwinReader(self.db, ShellIds(SECRET))
         self.registration = Registration()
         self.ledger = Ledger(Scribe(self.db.path), self.clock)
+        self.rates = Rates(Share(1_000.0, 1_000), self._seconds)
         self.set_rules(*self.rules)
+
+    def _seconds(self) -> float:
+        return self.now.timestamp()
 
     def clock(self) -> datetime:
         """Return the time that the test has set."""
@@ -163,8 +168,8 @@ class Plant:
         self.vigil = Vigil(self.standing, self.clock)
         self.verdicts = Verdicts(self.db, self.shelf, self.clock, self.vigil)
         gate = Gate(self.verdicts, Sights(self.db, self.shelf), self.clock, self.proofs)
-        registry = Registry(gate, self.twins, self.shelf, self.ledger, PUBLIC_URL)
-        plane = DataPlane(gate, self.twins, self.ledger)
+        registry = Registry(gate, self.twins, self.shelf, self.ledger, self.rates, PUBLIC_URL)
+        plane = DataPlane(gate, self.twins, self.ledger, self.rates)
         self.app = Starlette(routes=[*registry.routes(), *plane.routes()])
 
     def make(self, *parts: Part) -> None:

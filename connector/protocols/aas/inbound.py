@@ -19,6 +19,7 @@ from connector.errors import PartnerError
 from connector.identifiers import SemanticId
 from connector.offer.datasets import Shelf
 from connector.offer.model import Dataset, DatasetKind
+from connector.partner.rates import Rates
 from connector.protocols.aas import messages
 from connector.protocols.aas.messages import Links
 from connector.protocols.http import bounded_body
@@ -44,6 +45,7 @@ class Registry:
     twins: TwinReader
     shelf: Shelf
     ledger: Ledger
+    rates: Rates
     public_url: str
 
     def routes(self) -> list[BaseRoute]:
@@ -139,6 +141,7 @@ class Registry:
     async def _admit(self, request: Request, known: frozenset[str] = frozenset()) -> Visitor:
         """Let the caller in; a parameter that we would have to ignore is refused (CX-0002)."""
         visitor = await self.gate.admit(request.headers, DatasetKind.REGISTRY)
+        self.rates.take(visitor.access.partner_bpnl)
         if not known.issuperset(request.query_params):
             raise PartnerError(UNSUPPORTED)
         return visitor

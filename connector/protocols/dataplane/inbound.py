@@ -18,6 +18,7 @@ from starlette.types import Receive, Scope, Send
 
 from connector.errors import DataError, PartnerError, TransientError
 from connector.offer.model import DatasetKind
+from connector.partner.rates import Rates
 from connector.protocols.dataplane.representation import (
     NOTHING_ASKED,
     Asked,
@@ -47,6 +48,7 @@ class DataPlane:
     gate: Gate
     twins: TwinReader
     ledger: Ledger
+    rates: Rates
 
     def routes(self) -> list[BaseRoute]:
         """Return the routes of the data plane, below ``/data``."""
@@ -72,6 +74,7 @@ class DataPlane:
     async def _value(self, scope: Scope) -> Representation:
         headers = Headers(raw=scope["headers"])
         visitor = await self.gate.admit(headers, DatasetKind.SUBMODELS)
+        self.rates.take(visitor.access.partner_bpnl)
         value = self._visible(scope["path"], visitor)
         found = await _represented(value.payload, _asked(scope))
         detail = f"{visitor.dataset.semantic_id} {found.part}".rstrip()

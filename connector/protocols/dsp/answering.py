@@ -14,7 +14,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from connector.agreement.process import UnknownProcessError
 from connector.errors import DataError, EslabonError, PartnerError, TransientError
 from connector.partner.model import Caller, Identity
+from connector.partner.rates import TooManyRequestsError
 from connector.protocols.dsp.writing import failure
+from connector.texts import Text
 
 Act = Callable[[Request, Caller], Awaitable[Response]]
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -23,6 +25,8 @@ CATALOG_ERROR = "CatalogError"
 NEGOTIATION_ERROR = "ContractNegotiationError"
 TRANSFER_ERROR = "TransferError"
 REASON_CHARACTERS_MAX = 1000
+
+_KINDS = {"/negotiations": NEGOTIATION_ERROR, "/transfers": TRANSFER_ERROR}
 
 
 class UnprovenError(PartnerError):
@@ -52,6 +56,10 @@ class Refusal:
             try:
                 caller = await self._proven(request)
                 return await self._answered(act(request, caller))
+            except TooManyRequestsError as error:
+                # Who floods us is told of where it is counted, once in a while.
+                body, headers = self._body(request, error), retry_after(error.retry_seconds)
+                return json_answer(body, 429, headers)
             except (PartnerError, DataError, TransientError) as error:
                 status = status_of(error)
                 # Who is only said to have sent it, where the proof failed.
@@ -86,9 +94,7 @@ class Refusal:
             # The schema wants both ids; the one in the address is all that is sure.
             pid = request.path_params.get("pid", "unknown")
             pids = {"providerPid": pid, "consumerPid": pid}
-        text = error.text()
-        reasons = [part for part in (text.what, text.why, text.fix) if part]
-        return failure(self.kind, pids, error.code.rpartition(":")[2], reasons)
+        return failure(self.kind, pids, error.code.rpartition(":")[2], _reasons(error.text()))
 
 
 class SlashTolerant:
@@ -103,6 +109,23 @@ class SlashTolerant:
         if scope["type"] == "http" and path.endswith("/") and path != "/":
             scope = {**scope, "path": path.rstrip("/")}
         await self._app(scope, receive, send)
+
+
+def busy(path: str, text: Text, retry_seconds: int) -> Response:
+    """Return the answer to a request that comes at a bad time, whoever sent it (503)."""
+    kind = next((kind for part, kind in _KINDS.items() if part in path), CATALOG_ERROR)
+    pids = {} if kind == CATALOG_ERROR else {"providerPid": "unknown", "consumerPid": "unknown"}
+    body = failure(kind, pids, "busy", _reasons(text))
+    return json_answer(body, 503, retry_after(retry_seconds))
+
+
+def retry_after(seconds: int) -> Mapping[str, str]:
+    """Return the header that says when to come again (RFC 9110, 10.2.3)."""
+    return {"Retry-After": str(seconds)}
+
+
+def _reasons(text: Text) -> list[str]:
+    return [part for part in (text.what, text.why, text.fix) if part]
 
 
 def status_of(error: EslabonError) -> int:

@@ -342,9 +342,9 @@ async def test_what_cannot_be_logged_is_not_given_out(plant, token):
 
 
 async def test_a_log_that_cannot_keep_up_says_come_again(tmp_path, plant, token):
-    plant.ledger._lines = [(0, "", "", "", "", "")] * WAITING_MAX
+    plant.ledger._next.lines = [(0, "", "", "", "", "", "")] * WAITING_MAX
     reply = await plant.get(token, href(plant, DOOR))
-    plant.ledger._lines = []
+    plant.ledger._next.lines = []
 
     assert 503 == reply.status
 
@@ -361,10 +361,10 @@ async def test_closing_the_log_writes_what_waits(plant, token):
 
 
 async def test_a_full_disk_is_nobodys_fault_and_the_read_is_not_given_out(plant, token):
-    def full(*_):
+    def full(*_, **__):
         raise TransientError("store:disk_full", path="store.db")
 
-    plant.ledger._write = full
+    plant.ledger._scribe.write = full
     reply = await plant.get(token, href(plant, DOOR))
 
     assert 503 == reply.status
