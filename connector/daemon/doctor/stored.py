@@ -9,6 +9,7 @@ from pathlib import Path
 
 from connector.daemon.doctor.course import Look, Outcome, remark, seen
 from connector.daemon.doctor.patient import Patient
+from connector.errors import SetupError
 from connector.store.database import Database
 from connector.store.journal import millis
 from connector.web.operations import Actor, Remark
@@ -88,7 +89,10 @@ def integrity(path: Path) -> str:
     SQLite 3.40 finds missing values in whole tables whose key does not begin with their
     first column.
     """
-    checked = Database.open(path)
+    try:
+        checked = Database.open(path)
+    except SetupError as broken:
+        return broken.text().why
     try:
         for question in ("PRAGMA quick_check(1)", "PRAGMA integrity_check(1)"):
             row = checked.row(question)
