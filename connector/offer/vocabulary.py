@@ -14,12 +14,12 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from difflib import get_close_matches
 from enum import StrEnum
 
 NAMESPACE = "https://w3id.org/catenax/2025/9/policy/"
 GOVERNANCE = "DataExchangeGovernance:1.0"
 COUNT_MAX = 36_500
+TYPING_MISTAKES = 2
 VALUE_CHARACTERS_MAX = 500
 
 _EDC = "https://w3id.org/edc/v0.0.1/ns/"
@@ -212,7 +212,16 @@ _CHECKS: Mapping[Kind, Callable[[str], bool]] = {
 
 
 def nearest(word: str, known: tuple[str, ...]) -> str:
-    """Return the known word that was most likely meant."""
-    folded = {one.casefold(): one for one in known}
-    found = get_close_matches(word.casefold(), sorted(folded), n=1, cutoff=0.0)
-    return folded[found[0]] if found else ""
+    """Return the known word that was most likely meant, empty where there is none at all.
+
+    That is one with a letter or two wrong, else the one that shares most.
+    """
+    from rapidfuzz.distance import Indel, Levenshtein  # noqa: PLC0415 - only a mistake needs it
+
+    folded = word.casefold()[:VALUE_CHARACTERS_MAX]
+
+    def strangeness(one: str) -> tuple[float, float]:
+        wrong = Levenshtein.distance(folded, one.casefold(), score_cutoff=TYPING_MISTAKES)
+        return wrong, Indel.normalized_distance(folded, one.casefold())
+
+    return min(known, key=strangeness, default="")

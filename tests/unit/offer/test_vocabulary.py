@@ -7,6 +7,7 @@ import string
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rapidfuzz.distance import Levenshtein
 
 from connector.offer.flaws import constraint_flaw
 from connector.offer.odrl import Constraint, rules_of
@@ -102,6 +103,23 @@ def test_a_row_is_read_by_its_bare_prefixed_and_full_name(operand: Operand, pref
     assert (Constraint(operand.name, "eq", ("x",)),) == rule.constraints
 
 
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("WarrantyDuration", "WarrantyDurationMonths"),
+        ("membership", "Membership"),
+        ("DataUsageEnd", "DataUsageEndDate"),
+        ("https://w3id.org/catenax/policy/UsagePurpose", "UsagePurpose"),
+    ],
+)
+def test_a_word_of_another_list_finds_its_like(written: str, meant: str) -> None:
+    assert meant == nearest(written, tuple(OPERANDS))
+
+
+def test_where_nothing_is_known_nothing_is_near() -> None:
+    assert "" == nearest("gold", ())
+
+
 def test_the_table_is_whole() -> None:
     assert 28 == len(OPERANDS)
     assert set(OPERANDS) >= set(MANDATORY) | {name for group in EXCLUSIVE for name in group}
@@ -120,7 +138,7 @@ def test_a_word_with_one_wrong_letter_finds_its_like(word: str, at: int, letter:
     place = at % len(word)
     mistyped = word[:place] + letter + word[place + 1 :]
 
-    assert _distance(nearest(mistyped, known), mistyped) <= 1
+    assert Levenshtein.distance(nearest(mistyped, known).casefold(), mistyped.casefold()) <= 1
 
 
 @given(st.text(max_size=30))
@@ -131,10 +149,3 @@ def test_any_text_is_either_a_value_or_has_a_reason(value: str) -> None:
         assert is_value(operand, value) == (flaw is None)
         if flaw is not None:
             assert "<" not in flaw.text().fix.replace(value, "")
-
-
-def _distance(one: str, other: str) -> int:
-    """How many letters differ, case apart, of words that are equally long."""
-    if len(one) != len(other):
-        return 99
-    return sum(a.casefold() != b.casefold() for a, b in zip(one, other, strict=True))
