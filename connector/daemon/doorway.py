@@ -20,11 +20,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from connector.protocols.dsp.answering import busy as dsp_busy
+from connector.protocols.http import BODY_SECONDS
 from connector.protocols.result import failure
 from connector.texts import say
 from connector.transfer.addresses import DATA_PATH, REGISTRY_PATH
 
 LOOK_SECONDS = 0.5
+TELLING_SECONDS = 1.0
 TOLD_EVERY_SECONDS = 60.0
 HEAD_BYTES_MAX = 64 * 1024
 RETRY_SECONDS = 1
@@ -198,7 +200,9 @@ class Connection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Expect the body, if there is one."""
         self._is_head, self._head_bytes = False, 0
-        self._deadline = time.monotonic() + self._doorway.patience.body_seconds_max
+        # What asks is told first that it is too slow.
+        patience = self._doorway.patience.body_seconds_max + TELLING_SECONDS
+        self._deadline = time.monotonic() + patience
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
@@ -233,11 +237,14 @@ class Connection(HttpToolsProtocol):
 class Public:
     """The partners' side: the way to values is short, and all ways bear so many at once."""
 
-    def __init__(self, app: ASGIApp, values: ASGIApp, requests_max: int) -> None:
+    def __init__(
+        self, app: ASGIApp, values: ASGIApp, requests_max: int, body_seconds_max: float
+    ) -> None:
         """Take what answers in general, and what answers below ``/data``."""
         self._app = app
         self._values = values
         self._requests_max = requests_max
+        self._body_seconds_max = body_seconds_max
         self.notices = Notices()
         self._requests = 0
 
@@ -253,8 +260,11 @@ class Public:
             return
         self._requests += 1
         try:
-            is_value = scope["path"].startswith(_VALUES)
-            await (self._values if is_value else self._app)(scope, receive, send)
+            if scope["path"].startswith(_VALUES):
+                await self._values(scope, receive, send)
+            else:
+                scope[BODY_SECONDS] = self._body_seconds_max
+                await self._app(scope, receive, send)
         finally:
             self._requests -= 1
 

@@ -380,7 +380,9 @@ class _Answering:
         registry = Registry(self.gate, self.twins, self.shelf, self.ledger, rates, url)
         values = DataPlane(self.gate, self.twins, self.ledger, rates)
         others = [*dsp.routes(desk), *trust.routes, *registry.routes(), *parts.routes]
-        return Public(Starlette(routes=others), values, settings.limits.public_requests_max)
+        limits = settings.limits
+        borne = (limits.public_requests_max, limits.request_body_seconds_max)
+        return Public(Starlette(routes=others), values, *borne)
 
 
 def _rates(settings: Settings) -> Rates:

@@ -8,6 +8,7 @@ mind in between.
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import socket
 from collections.abc import Mapping
@@ -28,6 +29,9 @@ CONNECTIONS_MAX = 200
 KEEPALIVE_SECONDS = 4.0
 DNS_CACHE_SECONDS = 30
 CHUNK_BYTES = 64 * 1024
+# Under this key the listener says in the scope how long the body of a request may take.
+BODY_SECONDS = "eslabon.body_seconds"
+TOO_SLOW = "protocols:body_too_slow"
 
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _TRY_LATER = frozenset({408, 425, 429})
@@ -259,17 +263,22 @@ def is_public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
 async def bounded_body(request: Request, limit_bytes: int) -> bytes:
     """Return the whole body of an inbound request.
 
-    Raises `PartnerError` ``protocols:body_too_large`` as soon as more has arrived, and
+    Raises `PartnerError` ``protocols:body_too_large`` as soon as more has arrived,
+    ``protocols:body_too_slow`` when it takes longer than the scope's `BODY_SECONDS`, and
     ``protocols:body_cut_off`` when the sender leaves early.
     """
     chunks: list[bytes] = []
     size = 0
+    seconds = request.scope.get(BODY_SECONDS)
     try:
-        async for chunk in request.stream():
-            size += len(chunk)
-            if size > limit_bytes:
-                raise PartnerError("protocols:body_too_large", limit=limit_bytes)
-            chunks.append(chunk)
+        async with asyncio.timeout(seconds):
+            async for chunk in request.stream():
+                size += len(chunk)
+                if size > limit_bytes:
+                    raise PartnerError("protocols:body_too_large", limit=limit_bytes)
+                chunks.append(chunk)
+    except TimeoutError:
+        raise PartnerError(TOO_SLOW, size=size, seconds=seconds) from None
     except ClientDisconnect:
         raise PartnerError("protocols:body_cut_off", size=size) from None
     return b"".join(chunks)

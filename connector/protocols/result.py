@@ -16,6 +16,7 @@ from starlette.responses import Response
 from connector.errors import DataError, EslabonError, PartnerError, TransientError
 from connector.partner.model import UnprovenHolderError
 from connector.partner.rates import TooManyRequestsError
+from connector.protocols.http import TOO_SLOW
 from connector.texts import say
 from connector.transfer.access import TOKEN_MISSING
 
@@ -25,7 +26,7 @@ NOT_FOUND = "protocols:not_found"
 UNSUPPORTED = "protocols:unsupported"
 
 _ADMISSION = "transfer:"
-_STATUS = {TOKEN_MISSING: 401, NOT_FOUND: 404, UNSUPPORTED: 501}
+_STATUS = {TOKEN_MISSING: 401, NOT_FOUND: 404, TOO_SLOW: 408, UNSUPPORTED: 501}
 
 
 def json_answer(

@@ -100,6 +100,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         victim.configure(
             partners=[mallory, neighbour],
             offers=[Offer("all", ("mallory", "oem"))],
+            further={"limits": {"request_body_seconds_max": 3.0}},
         )
         with mallory.listening(), neighbour.listening():
             victim.start()
@@ -373,7 +374,9 @@ def test_private_networks_are_not_called_unless_development_says_so(tmp_path: Pa
     with DataSpace.open(tmp_path / "space") as space:
         victim = space.company("careful", "BPNL00000000CAR1")
         mallory = Stranger("mallory", "BPNL00000000MAL1", tmp_path / "mallory", space.authority)
-        victim.configure(further={"development": {"allow_http": True}})
+        victim.configure(
+            further={"development": {"allow_http": True, "allow_private_networks": False}}
+        )
         fetched: list[str] = []
 
         async def watching(scope: Scope, receive: Receive, send: Send) -> None:
@@ -390,6 +393,32 @@ def test_private_networks_are_not_called_unless_development_says_so(tmp_path: Pa
     assert (401, "address_private") == (said.status, said.json["code"])
     assert [] == fetched
     harmless(damage, mallory.did)
+
+
+def test_slow_senders_are_cut_off_and_hold_up_nobody(world: World) -> None:
+    proofs = [world.mallory.authorization(world.victim.did) for _ in range(50)]
+    url = f"{world.victim.url}{DSP}/catalog/request"
+    answers: list[Said] = []
+
+    def trickle(proof: str) -> None:
+        drops = wire.drops(b" " * 400)
+        answers.append(wire.pour(url, proof, drops, length=400, pause_seconds=0.2))
+
+    with attacked(world.victim) as damage:
+        slow = [threading.Thread(target=trickle, args=(proof,)) for proof in proofs]
+        for one in slow:
+            one.start()
+        time.sleep(1.0)
+        prompt = world.say("/catalog/request", b"{}", world.neighbour)
+        for one in slow:
+            one.join()
+
+    assert 200 == prompt.status
+    assert prompt.seconds < 2.0
+    assert 50 == len(answers)
+    assert all(answer.seconds < 10 for answer in answers)
+    assert {(408, "CatalogError")} == {(a.status, a.json["@type"]) for a in answers}
+    harmless(damage, world.mallory.did, lines=50)
 
 
 def _newcomer(world: World, folder: Path) -> Stranger:

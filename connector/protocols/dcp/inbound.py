@@ -17,7 +17,7 @@ from connector.protocols.dcp.identity import CREDENTIAL_SERVICE_PATH, DcpIdentit
 from connector.protocols.dcp.issuance import ISSUANCE_BYTES_MAX
 from connector.protocols.dcp.messages import QUERY_BYTES_MAX, UnsupportedQueryError
 from connector.protocols.dcp.token_desk import FORM_BYTES_MAX, FORM_FIELDS_MAX, TokenDesk
-from connector.protocols.http import bounded_body
+from connector.protocols.http import TOO_SLOW, bounded_body
 
 TOO_MANY = 429
 
@@ -25,6 +25,7 @@ _JSON = "application/json"
 _OWN = "connector.protocols.dcp:"
 _STATUSES = {
     "protocols:body_too_large": 413,
+    TOO_SLOW: 408,
     _OWN + "query_malformed": 400,
     _OWN + "query_without_scope": 400,
     _OWN + "query_beyond_access": 403,

@@ -16,6 +16,7 @@ from connector.errors import DataError, EslabonError, PartnerError, TransientErr
 from connector.partner.model import Caller, Identity
 from connector.partner.rates import TooManyRequestsError
 from connector.protocols.dsp.writing import failure
+from connector.protocols.http import TOO_SLOW
 from connector.texts import Text
 
 Act = Callable[[Request, Caller], Awaitable[Response]]
@@ -137,7 +138,7 @@ def status_of(error: EslabonError) -> int:
             return 404
         case UnprovenError():
             return 401
-    return 400
+    return 408 if error.code == TOO_SLOW else 400
 
 
 def json_answer(
