@@ -267,21 +267,23 @@ async def bounded_body(request: Request, limit_bytes: int) -> bytes:
     ``protocols:body_too_slow`` when it takes longer than the scope's `BODY_SECONDS`, and
     ``protocols:body_cut_off`` when the sender leaves early.
     """
-    chunks: list[bytes] = []
-    size = 0
+    body = bytearray()
     seconds = request.scope.get(BODY_SECONDS)
     try:
         async with asyncio.timeout(seconds):
-            async for chunk in request.stream():
-                size += len(chunk)
-                if size > limit_bytes:
-                    raise PartnerError("protocols:body_too_large", limit=limit_bytes)
-                chunks.append(chunk)
+            await _read_into(body, request, limit_bytes)
     except TimeoutError:
-        raise PartnerError(TOO_SLOW, size=size, seconds=seconds) from None
+        raise PartnerError(TOO_SLOW, size=len(body), seconds=seconds) from None
     except ClientDisconnect:
-        raise PartnerError("protocols:body_cut_off", size=size) from None
-    return b"".join(chunks)
+        raise PartnerError("protocols:body_cut_off", size=len(body)) from None
+    return bytes(body)
+
+
+async def _read_into(body: bytearray, request: Request, limit_bytes: int) -> None:
+    async for chunk in request.stream():
+        if len(body) + len(chunk) > limit_bytes:
+            raise PartnerError("protocols:body_too_large", limit=limit_bytes)
+        body += chunk
 
 
 async def _bounded_body(reply: aiohttp.ClientResponse, url: str, limit_bytes: int) -> bytes:
