@@ -82,6 +82,7 @@ class Metrics:
     stored: Gauge
     feed_failing: Gauge
     credential_expiry_seconds: Gauge
+    refreshes: Gauge
     directory_age_seconds: Gauge
     directory_contradictions: Gauge
     ledger_rows: Gauge
@@ -118,6 +119,11 @@ def build_metrics() -> Metrics:
             "eslabon_credential_expiry_seconds",
             "Seconds until we can no longer prove a type of credential; negative when expired.",
             ["type"],
+        ),
+        refreshes=gauge(
+            "eslabon_refreshes",
+            "Refreshes of access tokens since the start, ours and by partners, by outcome.",
+            ["role", "outcome"],
         ),
         directory_age_seconds=gauge(
             "eslabon_directory_age_seconds",

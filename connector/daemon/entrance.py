@@ -11,6 +11,7 @@ from connector.partner.model import HolderProofs
 from connector.store.database import Database
 from connector.transfer.delivery import DeliveryDoor
 from connector.transfer.gate import Gate
+from connector.transfer.refresh_desk import RefreshDesk
 from connector.transfer.standing import Vigil
 from connector.transfer.verdicts import Verdicts
 from connector.transfer.watch import AccessWatch
@@ -31,6 +32,10 @@ class Entrance:
     def gate(self, holders: HolderProofs | None) -> Gate:
         """Return what is asked once per request."""
         return Gate(self.verdicts, Sights(self._db, self._shelf), self._clock, holders)
+
+    def desk(self, delivery: DeliveryDoor, token_seconds: float) -> RefreshDesk:
+        """Return what renews tokens that we gave out."""
+        return RefreshDesk(delivery, self._shelf, self._vigil, token_seconds)
 
     def watch(self, delivery: DeliveryDoor) -> AccessWatch:
         """Return what ends the access that may go on no longer."""

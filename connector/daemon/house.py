@@ -41,6 +41,7 @@ from connector.daemon.feeds import (
 from connector.daemon.intake import IntakeThread
 from connector.daemon.listings import Listings
 from connector.daemon.proving import dcp_settings
+from connector.daemon.renewing import Renewing
 from connector.daemon.walking import Walking
 from connector.errors import SetupError, Severity
 from connector.identifiers import Bpnl, SemanticId
@@ -50,7 +51,7 @@ from connector.offer.datasets import Shelf
 from connector.offer.publication import Publication
 from connector.partner.book import AddressBook
 from connector.partner.directory import Directory
-from connector.partner.model import HolderProofs, Identity, Partner, Standing
+from connector.partner.model import HolderProofs, Identity, Partner, Renewals, Standing
 from connector.partner.rates import Excess, RatedIdentity, Rates, Share
 from connector.partner.reach import Reach
 from connector.pipeline import Door
@@ -75,12 +76,12 @@ from connector.transfer.acquisition import Acquisition
 from connector.transfer.chain import Notary, Pace
 from connector.transfer.delivery import DataSide, DeliveryDoor
 from connector.transfer.fates import Fates
-from connector.transfer.gate import Gate
 from connector.transfer.lapsing import Lapsing
 from connector.transfer.ledger import Ledger
 from connector.transfer.reactions import PromptTransfer, TransferReactions
 from connector.transfer.scribe import Scribe
 from connector.transfer.standing import Vigil
+from connector.transfer.tally import Tally
 from connector.transfer.watch import AccessWatch
 from connector.twin.identity import ShellIds, TwinIdentities
 from connector.twin.reading import TwinReader
@@ -105,9 +106,9 @@ class Trust:
     """How the connector proves itself and believes others, with the routes that this takes.
 
     Without ``holders`` access tokens are not bound to the partner that they were given to,
-    and without ``standing`` what was attested of a partner counts until it expires; without
-    ``notary`` nobody signs the ledger. ``membership`` presents our membership to the
-    directory of the data space.
+    without ``renewals`` they are not renewed, and without ``standing`` what was attested of
+    a partner counts until it expires; without ``notary`` nobody signs the ledger.
+    ``membership`` presents our membership to the directory of the data space.
     """
 
     proof: Proof
@@ -116,6 +117,7 @@ class Trust:
     membership: Callable[[], str] | None = None
     standing: Standing | None = None
     notary: Notary | None = None
+    renewals: Renewals | None = None
 
 
 def _unwatched(_: str) -> None:
@@ -163,6 +165,7 @@ class House:
     ledger: Ledger
     listings: Listings | None
     watch: AccessWatch
+    refreshes: Tally
     lapsing: Lapsing
     book: AddressBook
     shelf: Shelf
@@ -179,17 +182,18 @@ def build(settings: Settings, parts: Parts) -> House:
     trust = parts.trust or dcp_trust(settings, book, parts.clock)
     client = GuardedClient(client_limits(settings))
     reader, shelf = _shelf(settings, db)
-    vigil = Vigil(trust.standing, parts.clock, settings.limits.standing_seconds)
-    entrance = Entrance(db, shelf, parts.clock, vigil)
+    entrance = Entrance(db, shelf, parts.clock, _vigil(settings, trust, parts))
     signals = Signals(entrance.verdicts.forget)
     exchange = _Exchange(settings, parts, trust, client)
     doors, sender = exchange.doors(db, durable, shelf, signals)
     ledger = _ledger(settings, trust, turns, parts.clock)
-    answering = _Answering(shelf, reader, doors, entrance.gate(trust.holders), ledger)
+    reach = Reach(trust.proof, settings.partner_hosts())
+    renewing = Renewing(trust.renewals, reach, book, client)
+    answering = _Answering(shelf, reader, doors, entrance, ledger, renewing)
     publication = Publication(settings.offer_rules())
     intake = _intake(settings, library, publication, parts, turns)
-    grants = exchange.grants(doors, signals)
-    abroad = _abroad(settings, trust, client, grants)
+    grants = exchange.grants(doors, signals, renewing)
+    abroad = PartnerVisit(client, grants, reach, trust.holders)
     return House(
         settings=settings,
         db=db,
@@ -206,6 +210,7 @@ def build(settings: Settings, parts: Parts) -> House:
         ledger=ledger,
         listings=open_listings(settings, trust, directory, book, client),
         watch=entrance.watch(doors[1]),
+        refreshes=renewing.tally,
         lapsing=Lapsing(*doors),
         book=book,
         shelf=shelf,
@@ -225,11 +230,8 @@ def _shelf(settings: Settings, db: Database) -> tuple[TwinReader, Shelf]:
     )
 
 
-def _abroad(
-    settings: Settings, trust: Trust, client: GuardedClient, grants: Acquisition
-) -> PartnerVisit:
-    reach = Reach(trust.proof, settings.partner_hosts())
-    return PartnerVisit(client, grants, reach, trust.holders)
+def _vigil(settings: Settings, trust: Trust, parts: Parts) -> Vigil:
+    return Vigil(trust.standing, parts.clock, settings.limits.standing_seconds)
 
 
 def _intake(
@@ -339,6 +341,7 @@ def dcp_trust(settings: Settings, book: AddressBook, clock: Clock) -> Trust:
         membership=membership,
         standing=identity.standing(),
         notary=identity.notary(),
+        renewals=identity.renewals(),
     )
 
 
@@ -369,17 +372,22 @@ class _Answering:
     shelf: Shelf
     twins: TwinReader
     doors: tuple[NegotiationDoor, DeliveryDoor]
-    gate: Gate
+    entrance: Entrance
     ledger: Ledger
+    renewing: Renewing
 
     def public(self, settings: Settings, parts: Parts, trust: Trust) -> Public:
         """Put the partners' side together: each request counts as its partner's, once."""
         url, rates = settings.public.url, _rates(settings)
         asked = RatedIdentity(trust.proof, rates)
         desk = dsp.Desk(asked, trust.proof, *self.doors, self.shelf, url)
-        registry = Registry(self.gate, self.twins, self.shelf, self.ledger, rates, url)
-        values = DataPlane(self.gate, self.twins, self.ledger, rates)
-        others = [*dsp.routes(desk), *trust.routes, *registry.routes(), *parts.routes]
+        gate = self.entrance.gate(trust.holders)
+        registry = Registry(gate, self.twins, self.shelf, self.ledger, rates, url)
+        values = DataPlane(gate, self.twins, self.ledger, rates)
+        renewed = self.entrance.desk(self.doors[1], settings.limits.access_grant_seconds)
+        refreshing = self.renewing.routes(renewed, rates)
+        exchange = [*dsp.routes(desk), *trust.routes, *registry.routes(), *refreshing]
+        others = [*exchange, *parts.routes]
         limits = settings.limits
         borne = (limits.public_requests_max, limits.request_body_seconds_max)
         return Public(Starlette(routes=others), values, *borne)
@@ -437,7 +445,8 @@ class _Exchange:
         address = settings.public.url + BASE_PATH
         limits = settings.exchange_limits()
         ports = Ports(db, settings.did, address, parts.clock, committed, limits)
-        side = DataSide(settings.public.url, int(settings.limits.access_grant_seconds))
+        seconds, renews = int(settings.limits.access_grant_seconds), bool(self.trust.renewals)
+        side = DataSide(settings.public.url, seconds, renews=renews)
         negotiation = NegotiationDoor(ports, shelf, parts.negotiation)
         delivery = DeliveryDoor(ports, shelf, parts.transfer, side)
         transport = DspSender(self.client, self.trust.proof, self.trust.proof)
@@ -446,13 +455,21 @@ class _Exchange:
         sending.append(Sender(line))
         return (negotiation, delivery), sending[0]
 
-    def grants(self, doors: tuple[NegotiationDoor, DeliveryDoor], signals: Signals) -> Acquisition:
+    def grants(
+        self,
+        doors: tuple[NegotiationDoor, DeliveryDoor],
+        signals: Signals,
+        renewing: Renewing,
+    ) -> Acquisition:
         proof = self.trust.proof
         directory = VersionDirectory(self.client, proof)
         catalog = CatalogClient(self.client, proof, proof, directory)
         accepted = self.settings.accepted_terms()
         restarts = self.settings.limits.exchange_restarts_max
-        return Acquisition(*doors, catalog, signals, accepted, restarts_max=restarts)
+        refresher = renewing.refresher(doors[1])
+        return Acquisition(
+            *(*doors, catalog, signals, accepted), restarts_max=restarts, refresher=refresher
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -231,6 +231,8 @@ def _exposed(house: House, operations: Operations, metrics: Metrics) -> bytes:
     metrics.feed_failing.clear()
     for name, error in house.intake.troubles().items():
         metrics.feed_failing.labels(name, _code(error)).set(1)
+    for (role, outcome), count in house.refreshes.counts().items():
+        metrics.refreshes.labels(role, outcome).set(count)
     expose_expiries(house.proof, metrics, house.clock())
     if house.listings:
         house.listings.expose(metrics)

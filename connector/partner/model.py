@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -80,6 +80,38 @@ class Identity(Protocol):
 
     async def authorization_for(self, audience: Did) -> str:
         """Return the ``Authorization`` header value of one message to ``audience``."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Renewal:
+    """Who wants an access token renewed: the sender that is proven, and the token.
+
+    ``caller`` is what its credentials prove now; None where it lets nobody ask for them with
+    such a request, as the connectors of Tractus-X do.
+    """
+
+    did: Did
+    token: str = field(repr=False)
+    caller: Caller | None = None
+
+
+class Renewals(Protocol):
+    """Proves who wants an access token renewed, and proves us to those whom we ask."""
+
+    async def renewal(self, authorization: str | None) -> Renewal:
+        """Return who sent a request with this ``Authorization``, and the token that it is about.
+
+        Raises `PartnerError` naming who and why when the proof fails, and `TransientError`
+        when the sender's own endpoints cannot be reached to check it.
+        """
+        ...
+
+    async def renewal_authorization(self, provider: Did, audience: str, token: str) -> str:
+        """Return the ``Authorization`` of one request that a token of ``provider`` be renewed.
+
+        ``audience`` is whom the provider wants named as its receiver.
+        """
         ...
 
 

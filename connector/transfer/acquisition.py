@@ -18,7 +18,7 @@ from connector.agreement.negotiation import NegotiationDoor
 from connector.agreement.process import ProcessDoor
 from connector.agreement.states import NegotiationState, Role
 from connector.agreement.table import agreement_about, retire_agreement
-from connector.errors import PartnerError
+from connector.errors import PartnerError, TransientError
 from connector.offer.model import AcceptedTerms
 from connector.partner.model import Partner
 from connector.store import journal
@@ -27,12 +27,13 @@ from connector.transfer import table
 from connector.transfer.awaiting import Waiting
 from connector.transfer.delivery import DeliveryDoor
 from connector.transfer.model import AccessGrant, TransferProcess
+from connector.transfer.refresher import Refresher, is_lasting
 from connector.transfer.restarting import is_worth_beginning_anew
 from connector.transfer.selection import REGISTRY, Selector, acceptable_offer, fitting
 from connector.transfer.states import TransferMessage, TransferState
 
 DEADLINE_SECONDS = 30.0
-MARGIN_SECONDS = 20.0
+RENEWALS_MAX = 2
 RESTARTS_MAX = 2
 # A partner that stumbled over itself gets a moment to get up, and a longer one the next time.
 RESTART_PAUSE_SECONDS = 0.1
@@ -64,7 +65,8 @@ class PartnerCatalog(Protocol):
 class Acquisition:
     """The source of access grants; for one dataset of a partner one flight at a time.
 
-    A grant counts as usable while it lasts ``margin_seconds`` more. What the partner ends by a
+    A grant is used until it has to be renewed: by its refresh token where it has one, else by
+    another transfer. Meanwhile reads go on with the token at hand. What the partner ends by a
     stumble of its own is begun anew, ``restarts_max`` times at most. All methods raise
     `PartnerError` when the partner does not offer, agree or open what is wanted, and
     `TransientError` when that is not decided within ``deadline_seconds``.
@@ -76,8 +78,8 @@ class Acquisition:
     signals: Signals
     accepted: AcceptedTerms
     deadline_seconds: float = DEADLINE_SECONDS
-    margin_seconds: float = MARGIN_SECONDS
     restarts_max: int = RESTARTS_MAX
+    refresher: Refresher | None = None
     _flights: dict[tuple[str, Selector], asyncio.Task[AccessGrant]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -96,6 +98,8 @@ class Acquisition:
 
     def forget(self, grant: AccessGrant) -> None:
         """Use a grant no more that its provider does not honour."""
+        if self.refresher is not None and self.refresher.doubt(grant):
+            return
         transfer = self.delivery.table.find(self.delivery.ports.db, grant.transfer_pid)
         if transfer is not None and _is_running(transfer):
             self.delivery.act(transfer.pid, TransferMessage.COMPLETION)
@@ -103,16 +107,22 @@ class Acquisition:
     async def obtain_grant(self, partner: Partner, selector: Selector) -> AccessGrant:
         """Return a usable grant, the one at hand if there is one."""
         held = self._held(partner, selector)
-        if held is not None:
+        if held is not None and not self._is_due(held):
             return held
+        flight = self._flight(partner, selector)
+        if held is not None and is_lasting(held, self.delivery.ports):
+            return held
+        # Who gives up waiting does not take the grant away from the others.
+        return await asyncio.shield(flight)
+
+    def _flight(self, partner: Partner, selector: Selector) -> asyncio.Task[AccessGrant]:
         key = (partner.did, selector)
         flight = self._flights.get(key)
         if flight is None:
             flight = asyncio.create_task(self._obtain(partner, selector))
             self._flights[key] = flight
             flight.add_done_callback(lambda done: self._landed(key, done))
-        # Who gives up waiting does not take the grant away from the others.
-        return await asyncio.shield(flight)
+        return flight
 
     def _landed(self, key: tuple[str, Selector], flight: asyncio.Task[AccessGrant]) -> None:
         del self._flights[key]
@@ -124,8 +134,26 @@ class Acquisition:
         return self._usable(partner, dataset_id) if dataset_id else None
 
     def _usable(self, partner: Partner, dataset_id: str) -> AccessGrant | None:
-        ports, margin = self.delivery.ports, self.margin_seconds
-        return table.usable_grant(ports.db, partner.did, dataset_id, ports.clock(), margin)
+        ports = self.delivery.ports
+        return table.usable_grant(ports.db, partner.did, dataset_id, ports.clock())
+
+    def _is_due(self, grant: AccessGrant) -> bool:
+        return grant.renew_at is not None and grant.renew_at <= self.delivery.ports.clock()
+
+    async def _renewed(self, partner: Partner, dataset_id: str) -> AccessGrant | None:
+        """Return a grant that lasts: the one at hand, or the same with new tokens."""
+        held = table.newest_grant(self.delivery.ports.db, partner.did, dataset_id)
+        # What is asked for once more, after a lost answer, may have expired meanwhile.
+        for _ in range(RENEWALS_MAX):
+            if held is None or not self._is_due(held):
+                break
+            try:
+                held = await self.refresher.renewed(held) if self.refresher else None
+            except TransientError:
+                if held is not None and is_lasting(held, self.delivery.ports):
+                    raise
+                return None
+        return held if held is not None and not self._is_due(held) else None
 
     def _known_dataset(self, partner: Partner, selector: Selector) -> str:
         db = self.delivery.ports.db
@@ -136,7 +164,8 @@ class Acquisition:
         dataset_id = self._known_dataset(partner, selector)
         entry = None if dataset_id else await self._entry(partner, selector)
         dataset_id = entry.dataset_id if entry else dataset_id
-        held = self._usable(partner, dataset_id) or await self._reused(partner, dataset_id, until)
+        held = await self._renewed(partner, dataset_id)
+        held = held or await self._reused(partner, dataset_id, until)
         if held is not None:
             return held
         entry = entry or await self._entry(partner, selector)
@@ -240,7 +269,7 @@ class Acquisition:
         ports, dataset_id = self.delivery.ports, agreement.dataset_id
         for restarts in count():
             ended = await self._opened_once(partner, agreement, until)
-            grant = table.usable_grant(ports.db, partner.did, dataset_id, ports.clock(), 0)
+            grant = table.usable_grant(ports.db, partner.did, dataset_id, ports.clock())
             if grant is not None:
                 return grant
             if ended.state is TransferState.STARTED:

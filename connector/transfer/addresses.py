@@ -11,6 +11,7 @@ from connector.offer.model import Dataset, DatasetKind
 REGISTRY_PATH = "/api/v3"
 DATA_PATH = "/data"
 SLUGS_KEPT_MAX = 1_000
+REFRESH_PATH = "/refresh"
 
 
 def endpoint_of(dataset: Dataset, public_url: str) -> str:

@@ -21,10 +21,11 @@ from connector.store import outbox
 from connector.store.database import Database
 from connector.texts import word
 from connector.transfer import table
-from connector.transfer.addresses import endpoint_of
+from connector.transfer.addresses import REFRESH_PATH, endpoint_of
 from connector.transfer.model import (
     GRANT_SECONDS,
     DataAddress,
+    RefreshTerms,
     TransferCompletion,
     TransferContent,
     TransferProcess,
@@ -34,6 +35,8 @@ from connector.transfer.model import (
     TransferTermination,
 )
 from connector.transfer.reactions import TransferReactions
+from connector.transfer.refresh_table import drop_refresh, keep_refresh
+from connector.transfer.rotation import Pair
 from connector.transfer.standing import attested
 from connector.transfer.states import TRANSFER, TransferMessage, TransferState
 from connector.transfer.terms import Agreed, objections
@@ -46,10 +49,14 @@ _OVER = _CLOSED - {TransferState.SUSPENDED}
 
 @dataclass(frozen=True, slots=True)
 class DataSide:
-    """How we open data to partners: where our public side is, and how long a token lasts."""
+    """How we open data to partners: where our public side is, and how long a token lasts.
+
+    If it ``renews``, partners are told where a token is renewed.
+    """
 
     public_url: str
     token_seconds: int = GRANT_SECONDS
+    renews: bool = True
 
 
 class DeliveryDoor(ProcessDoor[TransferProcess, TransferContent]):
@@ -199,8 +206,7 @@ class DeliveryDoor(ProcessDoor[TransferProcess, TransferContent]):
     def _opened(self, tx: Database, process: TransferProcess, address: DataAddress | None) -> None:
         # A partner that resumes without an address means the one that it gave before.
         if address is not None and address.endpoint and address.token:
-            lasting = timedelta(seconds=address.expires_seconds or GRANT_SECONDS)
-            table.keep_grant(tx, process, address, self.ports.clock() + lasting)
+            table.keep_grant(tx, process, address, self.ports.clock())
 
     def _entered(
         self, tx: Database, process: TransferProcess, state: object, now: datetime
@@ -209,6 +215,7 @@ class DeliveryDoor(ProcessDoor[TransferProcess, TransferContent]):
             table.revoke_tokens(tx, process.pid, now)
             if state in _OVER:
                 table.drop_standing(tx, process.pid)
+                drop_refresh(tx, process.pid)
         elif process.role is Role.CONSUMER and state in _OVER:
             table.drop_grant(tx, process.pid)
 
@@ -222,7 +229,8 @@ class DeliveryDoor(ProcessDoor[TransferProcess, TransferContent]):
     def _keepable(self, content: TransferContent, raw: bytes) -> bytes:
         if not isinstance(content, TransferStart) or content.address is None:
             return raw
-        return orjson.dumps(replace(content, address=replace(content.address, token="")))
+        without = replace(content.address, token="", refresh=None)
+        return orjson.dumps(replace(content, address=without))
 
     def _reply(
         self, process: TransferProcess, content: TransferContent, objections: tuple[str, ...]
@@ -243,9 +251,14 @@ class DeliveryDoor(ProcessDoor[TransferProcess, TransferContent]):
 
     def _minted(self, tx: Database, process: TransferProcess, now: datetime) -> DataAddress:
         seconds = self._data_side.token_seconds
-        token = secrets.token_urlsafe(TOKEN_BYTES)
-        table.keep_token(tx, process, token, now + timedelta(seconds=seconds))
-        return DataAddress(process.endpoint, token, seconds)
+        pair = Pair(secrets.token_urlsafe(TOKEN_BYTES), secrets.token_urlsafe(TOKEN_BYTES))
+        table.keep_token(tx, process, pair.access, now + timedelta(seconds=seconds))
+        if not self._data_side.renews:
+            return DataAddress(process.endpoint, pair.access, seconds)
+        keep_refresh(tx, process.pid, pair, now)
+        endpoint = self._data_side.public_url.rstrip("/") + REFRESH_PATH
+        refresh = RefreshTerms(pair.refresh, endpoint, self.ports.us)
+        return DataAddress(process.endpoint, pair.access, seconds, refresh)
 
     def _said(self, process: TransferProcess, reply: Reply) -> TransferContent:
         pids = {"consumer_pid": process.consumer_pid, "provider_pid": process.provider_pid}

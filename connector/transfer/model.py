@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from connector.agreement.model import Content, Process
@@ -26,17 +26,43 @@ class TransferProcess(Process[TransferState]):
 
 
 @dataclass(frozen=True, slots=True)
+class RefreshTerms:
+    """How an access token is renewed (Tractus-X refresh token grant profile).
+
+    ``endpoint`` is asked, with ``token``, in a message to ``audience``; either is empty
+    where the provider names none.
+    """
+
+    token: str = field(repr=False)
+    endpoint: str = ""
+    audience: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class DataAddress:
     """Where the data lies and what opens it; ``expires_seconds`` None: the provider is silent."""
 
     endpoint: str
-    token: str
+    token: str = field(repr=False)
     expires_seconds: int | None = None
+    refresh: RefreshTerms | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TokenAnswer:
+    """What a refresh brings: new tokens for the old ones; without a lifetime the usual one."""
+
+    token: str = field(repr=False)
+    refresh_token: str = field(repr=False)
+    expires_seconds: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class AccessGrant:
-    """What a consumer holds while a transfer is started: an endpoint and its token."""
+    """What a consumer holds while a transfer is started: an endpoint and its token.
+
+    From ``renew_at`` on a newer token should be had; None: only when this one expires.
+    """
 
     partner: Did
     dataset_id: str
@@ -45,6 +71,8 @@ class AccessGrant:
     expires_at: datetime
     transfer_pid: str
     agreement_id: str
+    renew_at: datetime | None = None
+    refresh: RefreshTerms | None = None
 
     def __repr__(self) -> str:
         """Render without the token, which must not reach a log."""

@@ -31,6 +31,10 @@ _NEVER = datetime.max.replace(tzinfo=UTC)
 _CREDENTIALS = msgspec.json.Decoder(tuple[VerifiedCredential, ...])
 
 
+class AccessLostError(PartnerError):
+    """What access was granted on holds no more: the transfer has to end."""
+
+
 @dataclass(frozen=True, slots=True)
 class Attested:
     """What a partner's credentials attested, as it is stored: ``credentials`` is JSON."""
@@ -95,14 +99,20 @@ class Vigil:
     async def ensure(self, who: Attested) -> None:
         """Return when what was attested counts, as far as it was found out lately or is now.
 
-        Raises `PartnerError` when it does not, `TransientError` when nobody can tell.
+        Raises as `confirm`.
         """
-        if self.is_known(who, self._clock()):
-            return
+        if not self.is_known(who, self._clock()):
+            await self.confirm(who)
+
+    async def confirm(self, who: Attested) -> None:
+        """Return when what was attested counts now.
+
+        Raises `AccessLostError` when it does not, `TransientError` when nobody can tell.
+        """
         try:
             await self.look(who)
         except PartnerError as lost:
-            raise PartnerError(
+            raise AccessLostError(
                 "transfer:standing_lost", partner=who.bpnl, reason=lost.text().what
             ) from lost
         except TransientError as untold:

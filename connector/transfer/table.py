@@ -10,8 +10,19 @@ from connector.agreement.table import Layout, ProcessTable, with_states
 from connector.identifiers import Did
 from connector.store.database import Database, Row
 from connector.store.journal import millis, moment
-from connector.transfer.model import AccessGrant, DataAddress, TransferProcess
+from connector.transfer.model import (
+    GRANT_SECONDS,
+    AccessGrant,
+    DataAddress,
+    RefreshTerms,
+    TokenAnswer,
+    TransferProcess,
+)
 from connector.transfer.states import TransferState
+
+# A token is renewed so long before its end, or a third of its life before where that is less.
+MARGIN_SECONDS = 20.0
+MARGIN_SHARE = 1 / 3
 
 
 def transfers() -> ProcessTable[TransferProcess]:
@@ -108,17 +119,62 @@ def open_access(db: Database, now: datetime, after: str, rows_max: int) -> list[
 
 
 def keep_grant(
-    tx: Database, process: TransferProcess, address: DataAddress, expires_at: datetime
+    tx: Database, process: TransferProcess, address: DataAddress, now: datetime
 ) -> None:
     """Store what a partner's start message opens to us."""
+    refresh = address.refresh or RefreshTerms("")
+    expires_at, renew_at = lifetime(address.expires_seconds or GRANT_SECONDS, now)
     tx.execute(
         "INSERT INTO access_grant (transfer, partner, dataset, endpoint, token, agreement,"
-        " expires_at) VALUES (?,?,?,?,?,?,?) ON CONFLICT (transfer) DO UPDATE SET"
-        " endpoint = excluded.endpoint, token = excluded.token, expires_at = excluded.expires_at",
+        " expires_at, renew_at, refresh_token, refresh_endpoint, refresh_audience)"
+        " VALUES (?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (transfer) DO UPDATE SET"
+        " endpoint = excluded.endpoint, token = excluded.token, expires_at = excluded.expires_at,"
+        " renew_at = excluded.renew_at, refresh_token = excluded.refresh_token,"
+        " refresh_endpoint = excluded.refresh_endpoint,"
+        " refresh_audience = excluded.refresh_audience",
         (
             *(process.pid, process.partner, process.dataset_id, address.endpoint, address.token),
-            *(process.agreement_id, millis(expires_at)),
+            *(process.agreement_id, millis(expires_at), millis(renew_at)),
+            *(refresh.token, refresh.endpoint, refresh.audience),
         ),
+    )
+
+
+def renew_grant(tx: Database, old: AccessGrant, answer: TokenAnswer, now: datetime) -> None:
+    """Replace the tokens of a grant, unless it has other ones by now or is over."""
+    expires_at, renew_at = lifetime(answer.expires_seconds, now)
+    tx.execute(
+        "UPDATE access_grant SET token = ?, refresh_token = ?, expires_at = ?, renew_at = ?"
+        " WHERE transfer = ? AND token = ?",
+        (
+            *(answer.token, answer.refresh_token, millis(expires_at), millis(renew_at)),
+            *(old.transfer_pid, old.token),
+        ),
+    )
+
+
+def lifetime(seconds: int | None, now: datetime) -> tuple[datetime, datetime]:
+    """Return when a token expires, and from when on a newer one should be had."""
+    lasting = GRANT_SECONDS if seconds is None else seconds
+    margin = min(MARGIN_SECONDS, lasting * MARGIN_SHARE)
+    expires_at = now + timedelta(seconds=lasting)
+    return expires_at, expires_at - timedelta(seconds=margin)
+
+
+def forgo_refresh(tx: Database, grant: AccessGrant) -> None:
+    """Use a refresh token no more that its provider refuses."""
+    tx.execute(
+        "UPDATE access_grant SET refresh_token = '' WHERE transfer = ? AND token = ?",
+        (grant.transfer_pid, grant.token),
+    )
+
+
+def expire_grant(tx: Database, grant: AccessGrant, now: datetime) -> None:
+    """Use a token no more that its provider does not honour, though its time is not over."""
+    tx.execute(
+        "UPDATE access_grant SET expires_at = min(expires_at, ?), renew_at = 0"
+        " WHERE transfer = ? AND token = ?",
+        (millis(now), grant.transfer_pid, grant.token),
     )
 
 
@@ -127,21 +183,49 @@ def drop_grant(tx: Database, transfer_pid: str) -> None:
     tx.execute("DELETE FROM access_grant WHERE transfer = ?", (transfer_pid,))
 
 
+_GRANT = (
+    "SELECT g.partner, g.dataset, g.endpoint, g.token, g.expires_at, g.transfer, g.agreement,"
+    " g.renew_at, g.refresh_token, g.refresh_endpoint, g.refresh_audience"
+    " FROM access_grant g JOIN transfer t ON t.pid = g.transfer AND t.state = 'STARTED'"
+    " AND t.heading IS NULL"
+)
+
+
+def newest_grant(db: Database, partner: Did, dataset_id: str) -> AccessGrant | None:
+    """Return the grant for a partner's dataset that lasts longest, expired or not."""
+    newest = f"{_GRANT} WHERE g.partner = ? AND g.dataset = ? ORDER BY g.expires_at DESC LIMIT 1"
+    return _grant(db.row(newest, (partner, dataset_id)))
+
+
+def grant_of(db: Database, transfer_pid: str) -> AccessGrant | None:
+    """Return the grant of a transfer that is started."""
+    return _grant(db.row(f"{_GRANT} WHERE g.transfer = ?", (transfer_pid,)))
+
+
 def usable_grant(
-    db: Database, partner: Did, dataset_id: str, now: datetime, margin_seconds: float
+    db: Database, partner: Did, dataset_id: str, now: datetime, margin_seconds: float = 0
 ) -> AccessGrant | None:
     """Return the grant for a partner's dataset that lasts longest, and at least the margin."""
-    until = millis(now + timedelta(seconds=margin_seconds))
-    row = db.row(
-        "SELECT g.partner, g.dataset, g.endpoint, g.token, g.expires_at, g.transfer, g.agreement"
-        " FROM access_grant g JOIN transfer t ON t.pid = g.transfer"
-        " WHERE g.partner = ? AND g.dataset = ? AND g.expires_at > ? AND t.state = 'STARTED'"
-        " AND t.heading IS NULL ORDER BY g.expires_at DESC LIMIT 1",
-        (partner, dataset_id, until),
-    )
+    grant = newest_grant(db, partner, dataset_id)
+    until = now + timedelta(seconds=margin_seconds)
+    return grant if grant is not None and until < grant.expires_at else None
+
+
+def _grant(row: Row | None) -> AccessGrant | None:
     if row is None:
         return None
-    return AccessGrant(Did(row[0]), row[1], row[2], row[3], moment(row[4]), row[5], row[6])
+    partner, dataset, endpoint, token, expires_at, transfer, agreement, renew_at, *refresh = row
+    return AccessGrant(
+        partner=Did(partner),
+        dataset_id=dataset,
+        endpoint=endpoint,
+        token=token,
+        expires_at=moment(expires_at),
+        transfer_pid=transfer,
+        agreement_id=agreement,
+        renew_at=moment(renew_at),
+        refresh=RefreshTerms(*refresh) if refresh[0] else None,
+    )
 
 
 def expired_grants(db: Database, partner: Did, dataset_id: str, now: datetime) -> list[str]:

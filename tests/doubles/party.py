@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -24,7 +25,10 @@ from connector.identifiers import Bpnl, Did, SemanticId
 from connector.loops.sending import Line, Sender
 from connector.offer.datasets import Shelf
 from connector.offer.model import AcceptedTerms, OfferRule, Policy
-from connector.partner.model import Caller, Partner, VerifiedCredential
+from connector.partner.model import Caller, Partner, Renewal, VerifiedCredential
+from connector.partner.rates import Rates, Share
+from connector.protocols.dataplane.outbound import RefreshClient
+from connector.protocols.dataplane.refreshing import RefreshPlane
 from connector.protocols.dsp.discovery import VersionDirectory
 from connector.protocols.dsp.inbound import Desk, routes
 from connector.protocols.dsp.messages import BASE_PATH, WELL_KNOWN
@@ -36,6 +40,9 @@ from connector.transfer.acquisition import Acquisition
 from connector.transfer.delivery import DataSide, DeliveryDoor
 from connector.transfer.fates import Fates
 from connector.transfer.reactions import PromptTransfer, TransferReactions
+from connector.transfer.refresh_desk import RefreshDesk
+from connector.transfer.refresher import Refresher
+from connector.transfer.standing import Vigil
 
 SERIAL_PART = SemanticId("urn:samm:io.catenax.serial_part:3.0.0#SerialPart")
 SUPPLIER = Partner("supplier", Bpnl("BPNL00000000PUE1"), Did("did:web:supplier.test"))
@@ -98,6 +105,14 @@ class PlayedIdentity:
         del audience
         return f"Bearer {self.us}"
 
+    async def renewal(self, authorization: str | None) -> Renewal:
+        did, _, token = (authorization or "").removeprefix("Bearer ").partition(" about ")
+        return Renewal(Did(did), token, await self.authenticate(f"Bearer {did}"))
+
+    async def renewal_authorization(self, provider: Did, audience: str, token: str) -> str:
+        assert provider == audience
+        return f"Bearer {self.us} about {token}"
+
 
 @dataclass
 class Habits:
@@ -141,8 +156,17 @@ class Party:
         self.acquisition = Acquisition(
             self.negotiation, self.delivery, self.catalog, self.signals, AcceptedTerms()
         )
+        self._open(habits)
+
+    def _open(self, habits: Habits) -> None:
+        source = RefreshClient(self.client, self.identity, self.town.vouched_hosts)
+        self.refresher = Refresher(self.delivery.ports, source)
+        self.acquisition.refresher = self.refresher
+        vigil = Vigil(None, habits.clock)
+        self.refreshes = RefreshDesk(self.delivery, self.shelf, vigil, habits.token_seconds)
         self.desk = Desk(
-            self.identity, town, self.negotiation, self.delivery, self.shelf, self.public_url
+            *(self.identity, self.town, self.negotiation, self.delivery),
+            *(self.shelf, self.public_url),
         )
 
     def _changed(self, pid: str) -> None:
@@ -159,7 +183,9 @@ class Party:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Party]:
-        app = Starlette(routes=routes(self.desk))
+        rates = Rates(Share(1_000.0, 1_000), time.monotonic)
+        plane = RefreshPlane(self.refreshes, self.identity, rates, self.refresher.tally)
+        app = Starlette(routes=[*routes(self.desk), *plane.routes()])
         config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off")
         server = uvicorn.Server(config)
         server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]

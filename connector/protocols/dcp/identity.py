@@ -32,6 +32,7 @@ from connector.protocols.dcp.messages import (
 )
 from connector.protocols.dcp.notary import DcpNotary
 from connector.protocols.dcp.refusals import Refusal, Refusals
+from connector.protocols.dcp.renewals import RenewalProofs
 from connector.protocols.dcp.replay import SeenTokens
 from connector.protocols.dcp.request_book import RequestBook
 from connector.protocols.dcp.resolver import DidResolver, Freshness
@@ -151,6 +152,11 @@ class DcpIdentity:
     def holder_binding(self) -> HolderBinding:
         """Return what proves us, and our partners, as the holders of access tokens."""
         return HolderBinding(self._settings.did, self._resolver, self._issuer, self._clock)
+
+    def renewals(self) -> RenewalProofs:
+        """Return what proves who wants an access token renewed, and us where we do."""
+        us, clock = self._settings.did, self._clock
+        return RenewalProofs(us, self._senders, self._verifier, self._issuer, clock)
 
     def standing(self) -> LastingProof:
         """Return what asks again whether what partners' credentials attested still counts."""

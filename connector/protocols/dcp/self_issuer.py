@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -14,7 +14,7 @@ from connector.protocols.dcp.jwt import write_jwt
 from connector.protocols.dcp.keys import SigningKey
 from connector.protocols.dcp.messages import presentation_claims
 from connector.protocols.dcp.possession import PROOF_SECONDS_MAX, proof_claims
-from connector.protocols.dcp.tokens import access_claims, token_claims
+from connector.protocols.dcp.tokens import access_claims, renewal_claims, token_claims
 
 AUDIENCES_MAX = 1_000
 
@@ -62,6 +62,16 @@ class SelfIssuer:
         """
         return self._token(audience, access_token, self._now())
 
+    def renewal(self, audience: Did, access_token: str, *, shows_credentials: bool) -> str:
+        """Return a token that asks ``audience`` to renew an access token.
+
+        If it ``shows_credentials``, the receiver may ask for our credentials with it.
+        """
+        now = self._now()
+        claims = self._claims(audience, access_token, now)
+        access = self._access_for(audience, self._scopes, now) if shows_credentials else ""
+        return write_jwt(renewal_claims(claims, access), self._key)
+
     def possession(self, audience: Did, access_token: str) -> str:
         """Return a proof that it is we who use an access token of ``audience``."""
         now = self._now()
@@ -80,11 +90,13 @@ class SelfIssuer:
         return write_jwt(claims, self._key)
 
     def _token(self, audience: Did, access_token: str, now: int) -> str:
+        return write_jwt(self._claims(audience, access_token, now), self._key)
+
+    def _claims(self, audience: Did, access_token: str, now: int) -> Mapping[str, object]:
         lifetime = (now, now + self.lifetimes.token_seconds)
-        claims = token_claims(
+        return token_claims(
             self._did, audience, access_token, jti=str(uuid.uuid4()), lifetime=lifetime
         )
-        return write_jwt(claims, self._key)
 
     def _access_for(self, audience: Did, scopes: str, now: int) -> str:
         kept = self._access.get((audience, scopes))

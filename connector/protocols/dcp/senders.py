@@ -6,15 +6,18 @@ Source: Decentralized Claims Protocol 1.0, 4.3.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
+from hashlib import sha256
 
-from connector.errors import about
+from connector.errors import PartnerError, about
 from connector.identifiers import Did
 from connector.protocols.dcp.did import Purpose
 from connector.protocols.dcp.jwt import LEEWAY_SECONDS
 from connector.protocols.dcp.replay import SeenTokens
 from connector.protocols.dcp.resolver import DidResolver
 from connector.protocols.dcp.tokens import (
+    SelfIssued,
     bearer_token,
     check_access,
     check_kid,
@@ -44,6 +47,26 @@ class Senders:
         ``with_access`` refuses a token without one. Raises `PartnerError` when the proof
         fails, and `TransientError` when the sender's DID document cannot be had.
         """
+        who, jwt = await self._proven(authorization, with_access=with_access)
+        self._use(who, jwt, jwt.claims.jti)
+        return who, jwt.claims.token
+
+    async def prove_renewal(self, authorization: str | None) -> tuple[Did, str, str]:
+        """Return who wants an access token renewed, that token, and access to its credentials.
+
+        The last is empty where the sender gives none. Connectors of Tractus-X name the
+        transfer as identifier of every such request: what may not come twice is all that is
+        signed. Nor is it taken as another message afterwards. Raises as `prove`.
+        """
+        who, jwt = await self._proven(authorization, with_access=True)
+        self._use(who, jwt, sha256(jwt.signed_part).hexdigest())
+        with suppress(PartnerError):
+            self._use(who, jwt, jwt.claims.jti)
+        return who, jwt.claims.token, jwt.claims.presentation_access
+
+    async def _proven(
+        self, authorization: str | None, *, with_access: bool
+    ) -> tuple[Did, SelfIssued]:
         now = self._clock().timestamp()
         who, jwt = read_token(bearer_token(authorization), audience=self._us, now=now)
         with about(who):
@@ -52,7 +75,11 @@ class Senders:
             kid = check_kid(jwt.header.kid, who)
             key = await self._resolver.key(who, kid, Purpose.INVOCATION)
             check_signature(jwt, key, who=who)
-            # Remembered only now: a forged token must not use up the identifier of a true one.
-            expires = (jwt.claims.exp or now) + LEEWAY_SECONDS
-            self._seen.use(who, jwt.claims.jti, expires=expires, now=now)
-        return who, jwt.claims.token
+        return who, jwt
+
+    def _use(self, who: Did, jwt: SelfIssued, identifier: str) -> None:
+        # Remembered only now: a forged token must not use up the identifier of a true one.
+        now = self._clock().timestamp()
+        expires = (jwt.claims.exp or now) + LEEWAY_SECONDS
+        with about(who):
+            self._seen.use(who, identifier, expires=expires, now=now)

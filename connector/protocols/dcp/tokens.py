@@ -21,13 +21,18 @@ JTI_CHARACTERS_MAX = 256
 
 
 class TokenClaims(Dated, frozen=True):
-    """The claims of a self-issued token; ``token`` opens the sender's credential service."""
+    """The claims of a self-issued token; ``token`` opens the sender's credential service.
+
+    In a request to renew an access token, ``token`` is that one instead (Tractus-X refresh
+    token grant profile, 3.1), and ``presentation_access`` may open the credential service.
+    """
 
     iss: str = ""
     sub: str = ""
     aud: str | list[str] = ""
     jti: str = ""
     token: str = ""
+    presentation_access: str = ""
     sub_jwk: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
 
 
@@ -115,6 +120,13 @@ def token_claims(
         "exp": expires,
     }
     return {**claims, "token": access_token} if access_token else claims
+
+
+def renewal_claims(claims: Mapping[str, object], presentation_access: str) -> Mapping[str, object]:
+    """Return the claims of a request to renew, with access to our credentials if given."""
+    return (
+        {**claims, "presentation_access": presentation_access} if presentation_access else claims
+    )
 
 
 def access_claims(

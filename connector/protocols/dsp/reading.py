@@ -22,7 +22,12 @@ from connector.identifiers import Did
 from connector.protocols.dsp.messages import wire_type
 from connector.protocols.jsonld import compacted, parsed, short, text_of
 from connector.transfer import model as transfer
-from connector.transfer.model import DataAddress, TransferContent, TransferRequest
+from connector.transfer.model import (
+    DataAddress,
+    RefreshTerms,
+    TransferContent,
+    TransferRequest,
+)
 from connector.transfer.states import TransferMessage
 
 ID_CHARACTERS_MAX = 500
@@ -30,6 +35,7 @@ REASONS_MAX = 20
 # Values in one policy. The whole Catena-X profile, every operand used once, is about 100.
 POLICY_VALUES_MAX = 2000
 EXPIRES_SECONDS_MAX = 30 * 24 * 3600
+REFRESH_CHARACTERS_MAX = 8 * 1024
 
 Json = Mapping[str, Any]
 
@@ -227,12 +233,27 @@ def _data_address(node: Json) -> DataAddress:
         for one in node.get("endpointProperties", ())
         if isinstance(one, dict)
     }
-    lasting = next((value for name, value in properties.items() if name.endswith("expiresIn")), "")
     return DataAddress(
         endpoint=properties.get("endpoint") or str(node.get("endpoint", "")),
         token=properties.get("authorization") or str(node.get("authorization", "")),
-        expires_seconds=_seconds(lasting),
+        expires_seconds=_seconds(_ending(properties, "expiresIn")),
+        refresh=_refresh(properties),
     )
+
+
+def _refresh(properties: Mapping[str, str]) -> RefreshTerms | None:
+    """Read how the token is renewed, under the names of Tractus-X with any prefix."""
+    token, endpoint, audience = (
+        _ending(properties, f"refresh{one}") for one in ("Token", "Endpoint", "Audience")
+    )
+    # Without them we ask for another transfer; cut off they would mean something else.
+    is_long = max(len(token), len(endpoint), len(audience)) > REFRESH_CHARACTERS_MAX
+    return None if is_long or not token else RefreshTerms(token, endpoint, audience)
+
+
+def _ending(properties: Mapping[str, str], name: str) -> str:
+    found = (value for key, value in properties.items() if key.endswith(name))
+    return next(found, "")
 
 
 def _seconds(text: str) -> int | None:

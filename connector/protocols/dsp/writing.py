@@ -15,7 +15,8 @@ from connector.transfer import model as transfer
 from connector.transfer.model import DataAddress
 
 ENDPOINT_TYPE = "https://w3id.org/idsa/v4.1/HTTP"
-EXPIRES_IN = "https://w3id.org/tractusx/auth/expiresIn"
+# The refresh token grant profile of Tractus-X, under the names that its connectors use.
+TX_AUTH = "https://w3id.org/tractusx/auth/"
 
 Json = dict[str, object]
 
@@ -109,7 +110,11 @@ def _data_address(address: DataAddress) -> Json:
         f"{EDC}authType": "bearer",
     }
     if address.expires_seconds is not None:
-        properties[EXPIRES_IN] = str(address.expires_seconds)
+        properties[f"{TX_AUTH}expiresIn"] = str(address.expires_seconds)
+    if address.refresh is not None:
+        properties[f"{TX_AUTH}refreshToken"] = address.refresh.token
+        properties[f"{TX_AUTH}refreshEndpoint"] = address.refresh.endpoint
+        properties[f"{TX_AUTH}refreshAudience"] = address.refresh.audience
     return {
         "@type": "DataAddress",
         "endpointType": ENDPOINT_TYPE,

@@ -138,3 +138,11 @@ def has_received(store: Path, peer_pid: str, message: str) -> bool:
         (peer_pid,),
     )
     return any(json.loads(row[0] or "{}").get("received") == message for row in found)
+
+
+def let_grants_lapse(path: Path) -> None:
+    """Have the OEM ask for new transfers, as if its tokens were over and could not be renewed."""
+    if not path.exists():
+        return
+    with closing(sqlite3.connect(path, timeout=30)) as db, db:
+        db.execute("UPDATE access_grant SET refresh_token = '', renew_at = 0")

@@ -36,7 +36,6 @@ MESSAGES_AT_ONCE = 4
 # A message that found nobody several times is sent again after so long at most, or given up.
 BLOW_SECONDS = 45.0
 WALK_SECONDS = 90.0
-# A grant is used until 20 s before its end: nearly every walk needs new ones.
 GRANT_SECONDS = 22
 
 

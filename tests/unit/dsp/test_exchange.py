@@ -94,6 +94,7 @@ async def test_under_one_agreement_a_grant_is_had_again_when_it_expires(tmp_path
     time = [timedelta()]
     habits = Habits(clock=lambda: now() + time[0])
     async with two_parties(tmp_path, replace(habits), replace(habits)) as (supplier, oem):
+        supplier.delivery._data_side = replace(supplier.delivery._data_side, renews=False)
         first = await oem.acquisition.registry(SUPPLIER)
         time[0] = timedelta(minutes=6)
         second = await oem.acquisition.registry(SUPPLIER)

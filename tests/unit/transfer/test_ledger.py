@@ -1,6 +1,7 @@
 """The ledger: what is found when somebody alters it, and what survives that is no alteration."""
 
 import io
+import sqlite3
 
 import pytest
 import structlog
@@ -349,16 +350,14 @@ def _rows(book, sql):
 def _old_store(path, rows):
     """Make a store as the program wrote it before there was a ledger."""
     ledger = next(n for n, sql in enumerate(migrations()) if "CREATE TABLE ledger" in sql)
-    db = Database.open(path)
-    for table in ("ledger", "ledger_head", "ledger_key"):
-        db.execute(f"DROP TABLE {table}")
-    db._connection.executescript(
-        "CREATE TABLE access_log (id INTEGER PRIMARY KEY, at, partner, agreement, transfer,"
-        f" action, subject); PRAGMA user_version = {ledger}"
-    )
+    db = sqlite3.connect(path)
+    for script in migrations()[:ledger]:
+        db.executescript(script)
+    db.execute(f"PRAGMA user_version = {ledger}")
     # Numbers of old rows may have gaps.
     olds = [(2 * number, *line(number)[:-1]) for number in range(rows)]
     db.executemany("INSERT INTO access_log VALUES (?,?,?,?,?,?,?)", olds)
+    db.commit()
     db.close()
 
 
