@@ -13,9 +13,7 @@ data space has an operator for this; here it is a key, a document, a register an
 from __future__ import annotations
 
 import contextlib
-import gzip
 import uuid
-from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -48,19 +46,30 @@ from connector.protocols.dcp.key_file import generate_key_file, load_key_file
 from connector.protocols.dcp.keys import SigningKey
 from deploy.demo.issuance import PATH, Issuer, IssuingDesk, StrangerError
 from deploy.demo.register import Register
+from deploy.demo.withdrawal import ListKind, StatusList
 
 KEY_FILE = "authority-key.pem"
-LIST_PATH = "/status/1"
-LIST_BYTES = 16 * 1024
+LIST_PATHS: Mapping[ListKind, str] = {
+    ListKind.STATUS_LIST_2021: "/status/1",
+    ListKind.BITSTRING: "/status/bitstring/1",
+}
+JWT_LIST = "application/vc+jwt"
 LIST_LIFE = timedelta(days=1)
 REQUESTED_DAYS = 365
 
 
 class Authority:
-    """An issuer whose key lies in ``folder``; the key is made when there is none yet."""
+    """An issuer whose key lies in ``folder``; the key is made when there is none yet.
+
+    What it withdraws stands in lists of both kinds; its credentials name the one of ``listing``.
+    """
 
     def __init__(
-        self, folder: Path, did: Did, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self,
+        folder: Path,
+        did: Did,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        listing: ListKind = ListKind.STATUS_LIST_2021,
     ) -> None:
         """Raise `SetupError` when the key file cannot be written or is not private."""
         folder.mkdir(parents=True, exist_ok=True)
@@ -69,6 +78,8 @@ class Authority:
         self.did = did
         self.url = document_url(did, allow_http=True).removesuffix(document_path(did))
         self.register = Register(folder)
+        self.lists = {kind: StatusList(self.url + path, kind) for kind, path in LIST_PATHS.items()}
+        self._listing = listing
         self._clock = clock
         self._key: SigningKey = load_key_file(folder / KEY_FILE, did)
 
@@ -110,39 +121,29 @@ class Authority:
         vc: dict[str, object] = {"credentialSubject": dict(subject)}
         if revocable:
             place = self.register.note(Did.parse(str(subject["id"])), kind)
-            vc["credentialStatus"] = self._entry(place)
-        return self._signed(kind, vc, life, str(subject["id"]))
+            vc["credentialStatus"] = dict(self.lists[self._listing].entry(place))
+        return write_jwt(self._claims(kind, vc, life, str(subject["id"])), self._key)
 
-    def status_list(self) -> str:
-        """Return the signed list of what was withdrawn (StatusList2021)."""
-        bits = bytearray(LIST_BYTES)
-        for place in self.register.withdrawn():
-            bits[place // 8] |= 1 << (7 - place % 8)
-        url = self.url + LIST_PATH
-        subject = {
-            "id": f"{url}#list",
-            "type": "StatusList2021",
-            "statusPurpose": "revocation",
-            "encodedList": urlsafe_b64encode(gzip.compress(bytes(bits))).rstrip(b"=").decode(),
-        }
-        return self._signed(
-            "StatusList2021Credential", {"credentialSubject": subject}, LIST_LIFE, url
-        )
+    def status_list(self, kind: ListKind = ListKind.STATUS_LIST_2021) -> str:
+        """Return the list of what was withdrawn as a signed credential."""
+        return write_jwt(self._list_claims(self.lists[kind]), self._key)
 
-    def _entry(self, place: int) -> dict[str, str]:
-        url = self.url + LIST_PATH
-        return {
-            "id": f"{url}#{place}",
-            "type": "StatusList2021Entry",
-            "statusPurpose": "revocation",
-            "statusListIndex": str(place),
-            "statusListCredential": url,
-        }
+    def plain_status_list(self, kind: ListKind) -> Mapping[str, object]:
+        """Return the same unsigned: Eclipse connectors read no other form."""
+        vc = self._list_claims(self.lists[kind])["vc"]
+        assert isinstance(vc, dict)  # noqa: S101 - for the type checker
+        return vc
 
-    def _signed(self, kind: str, vc: Mapping[str, object], life: timedelta, subject: str) -> str:
+    def _list_claims(self, listed: StatusList) -> dict[str, object]:
+        vc = {"credentialSubject": listed.subject(self.register.withdrawn())}
+        return self._claims(listed.credential_type, vc, LIST_LIFE, listed.url)
+
+    def _claims(
+        self, kind: str, vc: Mapping[str, object], life: timedelta, subject: str
+    ) -> dict[str, object]:
         now = self._clock().replace(microsecond=0)
         number = f"urn:uuid:{uuid.uuid4()}"
-        claims = {
+        return {
             "iss": self.did,
             "sub": subject,
             "jti": number,
@@ -159,7 +160,6 @@ class Authority:
                 **vc,
             },
         }
-        return write_jwt(claims, self._key)
 
     def issue_to(
         self, folder: Path, holder: Did, bpnl: Bpnl, days: int, *, revocable: bool = False
@@ -184,11 +184,19 @@ class Authority:
         async def document(_: Request) -> JSONResponse:
             return JSONResponse(self.document())
 
-        async def status_list(_: Request) -> Response:
-            return Response(self.status_list(), media_type="application/vc+jwt")
+        routes = [Route(document_path(self.did), document), *self._list_routes(), *desk.routes()]
+        return Starlette(routes=routes, lifespan=lifespan)
 
-        places = [Route(document_path(self.did), document), Route(LIST_PATH, status_list)]
-        return Starlette(routes=[*places, *desk.routes()], lifespan=lifespan)
+    def _list_routes(self) -> list[Route]:
+        def answering(kind: ListKind) -> Callable[[Request], Response]:
+            def status_list(request: Request) -> Response:
+                if JWT_LIST in request.headers.get("accept", ""):
+                    return Response(self.status_list(kind), media_type=JWT_LIST)
+                return JSONResponse(self.plain_status_list(kind))
+
+            return status_list
+
+        return [Route(path, answering(kind)) for kind, path in LIST_PATHS.items()]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -15,6 +16,7 @@ from pathlib import Path
 LOOK_SECONDS = 0.02
 STOP_SECONDS = 20.0
 HOST = "127.0.0.1"
+PORTS = range(20_000, 32_000)
 
 _given: set[int] = set()
 
@@ -24,14 +26,24 @@ class DidNotHappenError(Exception):
 
 
 def free_port() -> int:
-    """Return a port of this machine that nobody listens on, each only once."""
+    """Return a port of this machine that nobody listens on, each only once.
+
+    It is used some seconds later, so it is none of those that systems give to who calls out.
+    """
     while True:
-        with socket.socket() as probe:
-            probe.bind((HOST, 0))
-            port = int(probe.getsockname()[1])
-        if port not in _given:
+        port = secrets.choice(PORTS)
+        if port not in _given and _is_free(port):
             _given.add(port)
             return port
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("", port))
+        except OSError:
+            return False
+        return True
 
 
 def wait_until(

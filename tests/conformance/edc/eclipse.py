@@ -72,6 +72,7 @@ class Edc:
     identity: Mapping[str, str] = field(default_factory=lambda: MOCK_IDENTITY)
     classes: Path | None = None
     command: Sequence[str] = COMMAND
+    arguments: Sequence[str] = ()
     ports: Mapping[str, int] = field(default_factory=_contexts)
 
     def __post_init__(self) -> None:
@@ -81,7 +82,14 @@ class Edc:
         main = "org.eclipse.edc.boot.system.runtime.BaseRuntime"
         places = f"{self.jars}/*" + (f":{self.classes}" if self.classes else "")
         self.process = Process(
-            argv=(*self.command, f"-Dedc.fs.config={settings}", "-cp", places, main),
+            argv=(
+                *self.command,
+                f"-Dedc.fs.config={settings}",
+                "-cp",
+                places,
+                main,
+                *self.arguments,
+            ),
             log=self.log,
             pid_file=self.folder / "edc.pid",
             mark=str(settings),

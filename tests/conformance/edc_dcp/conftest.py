@@ -21,7 +21,8 @@ def built() -> Program:
     """Return the Eclipse connector's program."""
     if reason := java.lacking():
         pytest.skip(reason)
-    return program()
+    # It says why it refuses somebody to those only who look at this level.
+    return program(arguments=("--log-level=DEBUG",))
 
 
 @pytest.fixture(scope="session")

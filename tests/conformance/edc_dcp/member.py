@@ -29,17 +29,19 @@ STATUS_LIST_MILLISECONDS = 100
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What to run: the jars, our class beside them, and the command before them."""
+    """What to run: the jars, our class beside them, and what stands before and after them."""
 
     jars: Path
     classes: Path
     command: Sequence[str] = COMMAND
+    arguments: Sequence[str] = ()
 
 
-def program(command: Sequence[str] = COMMAND) -> Program:
+def program(command: Sequence[str] = COMMAND, arguments: Sequence[str] = ()) -> Program:
     """Return the connector's program, fetched and built where it is not there yet."""
     jars = java.jars_of(HERE / "pom.xml", BUILT)
-    return Program(jars, java.extension_of(HERE / "DataSpaceMember.java", jars, BUILT), command)
+    classes = java.extension_of(HERE / "DataSpaceMember.java", jars, BUILT)
+    return Program(jars, classes, command, arguments)
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,7 @@ class Member:
             identity=_identity(wallet, [one.did for one in issuers]),
             classes=what.classes,
             command=what.command,
+            arguments=what.arguments,
         )
         _serve_as_wallet(wallet, edc)
         return cls(wallet, edc)

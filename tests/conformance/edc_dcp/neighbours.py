@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from connector.daemon.proving import dcp_settings
+from connector.protocols.dcp.identity import DcpIdentity
+from connector.settings.loading import load_settings
 from deploy.demo.company import Company, DataSpace
-from deploy.demo.configuration import Feed, Offer
+from deploy.demo.configuration import Feed, Offer, Tables
 from deploy.demo.processes import wait_until
 from tests.benchmarks.serial_parts import DELIMITER, ENCODING, MAPPING, PARTS, write
-from tests.conformance.edc.eclipse import Consumer, Json
+from tests.conformance.edc.eclipse import Consumer, Json, fetch
 from tests.conformance.edc_dcp import plant
 from tests.conformance.edc_dcp.member import Member, Program
 
 OURS, THEIRS = "BPNL00000000PUE1", "BPNL00000000EDC1"
 ROWS = 16
+STANDING_SECONDS = 1.0
+CATALOG_REQUEST = (
+    b'{"@context":["https://w3id.org/dspace/2025/1/context.jsonld"],'
+    b'"@type":"CatalogRequestMessage"}'
+)
 # What our plant made, and what of it is offered to the other.
 SEEN, UNSEEN = PARTS[0], PARTS[1]
 
@@ -56,8 +65,11 @@ class Neighbours:
         source = {"folder": str(drop), "encoding": ENCODING, "delimiter": DELIMITER}
         feed = Feed("serial", "delimited_file", mapping, {**source, "stable_seconds": 0.1}, 0.2)
         offer = Offer("parts", (self.theirs.wallet.name,), parts=(SEEN,))
-        # Every message is to be proven anew: a proof is kept for a minute otherwise.
-        fresh = {"identity": {"presentation_reuse_seconds": 0}}
+        # Every message is to be proven anew: proofs and status lists are kept otherwise.
+        fresh: dict[str, Tables] = {
+            "identity": {"presentation_reuse_seconds": 0},
+            "limits": {"standing_seconds": STANDING_SECONDS},
+        }
         partners = [self.theirs.wallet]
         self.ours.configure(partners=partners, feeds=[feed], offers=[offer], further=fresh)
 
@@ -71,6 +83,32 @@ class Neighbours:
         part = f"partInstanceId={plant.SERIAL}"
         return self.ours.ask("collect", "--partner", self.theirs.wallet.name, "--part", part)
 
+    def asked_by_us(self) -> tuple[int, str]:
+        """Ask the other for its catalog in our name; return status and answer."""
+        return asyncio.run(self._ask())
+
+    async def _ask(self) -> tuple[int, str]:
+        settings, findings = load_settings(self.ours.config, {})
+        assert settings is not None, findings
+        identity = DcpIdentity(dcp_settings(settings), settings.address_book())
+        try:
+            header = await identity.authorization_for(self.theirs.wallet.did)
+        finally:
+            await identity.close()
+        headers = {"Authorization": header, "Content-Type": "application/json"}
+        url = f"{self.theirs.edc.protocol_root}/2025-1/catalog/request"
+        status, answer = await asyncio.to_thread(fetch, url, headers, CATALOG_REQUEST)
+        return status, answer.decode()
+
+    def told(self, pid: str) -> Json:
+        """Return what ours tells its operator of a negotiation or transfer."""
+        return self.ours.ask("process", pid)
+
+    def agreements(self) -> tuple[int, int]:
+        """Return how many agreements ours and the other know."""
+        known = self.theirs.edc.ask("/contractagreements/request", {"@type": "QuerySpec"})
+        return self.ours.counts()["agreements"], len(known)
+
     def keep_logs(self, folder: Path) -> None:
         """Leave what both wrote where the reports lie."""
         logs = {
@@ -79,4 +117,4 @@ class Neighbours:
             "edc.log": self.theirs.edc.log,
         }
         for name, log in logs.items():
-            shutil.copyfile(log, folder / name)
+            shutil.copyfile(log, folder / f"{self.space.folder.parent.name}.{name}")

@@ -66,7 +66,7 @@ async def test_a_partner_who_is_another_in_the_address_book_counts_no_more(pair:
 
 async def test_a_list_that_cannot_be_read_is_not_the_partners_fault(pair: Pair) -> None:
     caller = await _proven(pair)
-    pair.authority.status_list = lambda: "<html>maintenance</html>"  # type: ignore[method-assign]
+    pair.authority.status_list = lambda *_: "<html>maintenance</html>"  # type: ignore[method-assign]
     pair.space.clock.shift += timedelta(seconds=11)
 
     with pytest.raises(TransientError, match="nobody can tell"):
