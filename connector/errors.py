@@ -57,11 +57,14 @@ class TransientError(EslabonError):
 
 @contextmanager
 def about(who: str) -> Iterator[None]:
-    """Add to every error raised inside whom it is about, unless it says so itself."""
+    """Add to every error raised inside whose message it is, and that it is about them.
+
+    An error that says itself whom it is about, such as an issuer, keeps that.
+    """
     try:
         yield
     except EslabonError as error:
-        error.params = {"who": who, **error.params}
+        error.params = {"who": who, "sender": who, **error.params}
         raise
 
 

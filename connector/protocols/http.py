@@ -11,7 +11,8 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Self
 
@@ -24,6 +25,7 @@ from connector.errors import PartnerError, TransientError
 
 ANSWER_BYTES_MAX = 1024 * 1024
 CONNECTIONS_MAX = 200
+REQUESTS_MAX = 10_000
 # Shorter than the five seconds after which common servers close an idle connection, so that
 # a request is rarely written to one that is just being closed.
 KEEPALIVE_SECONDS = 4.0
@@ -40,13 +42,19 @@ _NO_HEADERS: Mapping[str, str] = {}
 
 @dataclass(frozen=True, slots=True)
 class ClientLimits:
-    """What the client allows itself; the two switches are for development only."""
+    """What the client allows itself; the two switches are for development only.
+
+    ``per_host_max`` is of connections (0: as many as in all), ``requests_max`` of requests
+    that are under way or wait for a connection.
+    """
 
     allow_http: bool = False
     allow_private_networks: bool = False
     total_seconds: float = 15.0
     connect_seconds: float = 5.0
     connections_max: int = CONNECTIONS_MAX
+    per_host_max: int = 0
+    requests_max: int = REQUESTS_MAX
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +91,18 @@ class _Line:
     def __init__(self, limits: ClientLimits) -> None:
         self._limits = limits
         self._session: aiohttp.ClientSession | None = None
+        self._under_way = 0
+
+    @contextmanager
+    def place(self, url: str) -> Iterator[None]:
+        """Take a place for one request; raises `TransientError` when there is none."""
+        if self._under_way >= self._limits.requests_max:
+            raise TransientError("protocols:line_busy", url=url, limit=self._under_way)
+        self._under_way += 1
+        try:
+            yield
+        finally:
+            self._under_way -= 1
 
     def session(self) -> aiohttp.ClientSession:
         if self._session is None:
@@ -97,6 +117,7 @@ class _Line:
     def _open(self) -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(
             limit=self._limits.connections_max,
+            limit_per_host=self._limits.per_host_max,
             keepalive_timeout=KEEPALIVE_SECONDS,
             ttl_dns_cache=DNS_CACHE_SECONDS,
             resolver=GuardedResolver(self._limits),
@@ -145,15 +166,16 @@ class GuardedClient:
 
         Raises `PartnerError` when the address may not be called or the answer exceeds
         ``limit_bytes``, and `TransientError` when the other side is not reached or does not
-        finish in time.
+        finish in time, or too many requests are under way.
         """
         target = permitted_url(url, self._limits, self._hosts)
         try:
-            async with self._line.session().request(
-                method, target, headers=headers, data=body, allow_redirects=False
-            ) as reply:
-                content = await _bounded_body(reply, url, limit_bytes)
-                return Answer(reply.status, _headers_of(reply), content, url)
+            with self._line.place(url):
+                async with self._line.session().request(
+                    method, target, headers=headers, data=body, allow_redirects=False
+                ) as reply:
+                    content = await _bounded_body(reply, url, limit_bytes)
+                    return Answer(reply.status, _headers_of(reply), content, url)
         except TimeoutError as trouble:
             seconds = self._limits.total_seconds
             raise TransientError("protocols:timed_out", url=url, seconds=seconds) from trouble

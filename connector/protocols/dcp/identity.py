@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from connector.errors import EslabonError, Finding, PartnerError, SetupError, about
@@ -23,6 +24,7 @@ from connector.protocols.dcp.did import (
 from connector.protocols.dcp.holder import HolderBinding
 from connector.protocols.dcp.key_file import load_key_file, read_key
 from connector.protocols.dcp.keys import SigningKey
+from connector.protocols.dcp.lines import Lines
 from connector.protocols.dcp.messages import (
     TYPE_ALIASES,
     read_query,
@@ -46,7 +48,7 @@ from connector.protocols.dcp.token_desk import TokenClient, TokenDesk
 from connector.protocols.dcp.tokens import read_access_token
 from connector.protocols.dcp.verifier import Demands, Reach, Verifier
 from connector.protocols.dcp.wallet import HeldCredential, Wallet
-from connector.protocols.http import ClientLimits, GuardedClient
+from connector.protocols.http import ClientLimits
 
 CREDENTIAL_SERVICE_PATH = "/dcp"
 VERSION_PATH = "/.well-known/dspace-version"
@@ -105,7 +107,7 @@ def utc_now() -> datetime:
 class DcpIdentity:
     """Implements `connector.partner.model.Identity`; for one event loop; close it there.
 
-    Documents and presentations go out by two clients: a presentation query waits until the
+    Documents go out by other lines than presentations: a presentation query waits until the
     partner has fetched our document, so neither may wait for the other's connections.
     """
 
@@ -121,16 +123,17 @@ class DcpIdentity:
         self._keys = _keys(settings)
         self._wallet = Wallet(settings.credentials_folder, settings.did)
         limits = ClientLimits(settings.allow_http, settings.allow_private_networks)
-        self._clients = (GuardedClient(limits), GuardedClient(limits))
+        is_partner = partial(_is_in_book, book)
+        is_known = partial(_is_known, book, frozenset(settings.trusted_issuers))
+        self._documents = Lines.laid(limits, is_known)
+        self._presentations = Lines.laid(limits, is_known)
         self._resolver = DidResolver(
-            self._clients[0],
+            self._documents,
             clock,
             allow_http=settings.allow_http,
             freshness=Freshness(kept=timedelta(seconds=settings.did_document_seconds)),
         )
-        self._seen = SeenTokens(
-            settings.used_tokens_folder, lambda did: book.by_did(did) is not None
-        )
+        self._seen = SeenTokens(settings.used_tokens_folder, is_partner)
         self._senders = Senders(settings.did, self._resolver, clock, self._seen)
         self._refusals = Refusals(clock)
         self._issuer = SelfIssuer(
@@ -142,9 +145,9 @@ class DcpIdentity:
         )
         kept = timedelta(seconds=settings.status_list_seconds)
         self._asking = self._requests()
-        statuses = StatusLists(self._resolver, self._clients[0], clock, kept)
-        schemas = CredentialSchemas(self._resolver, self._clients[0], clock)
-        reach = Reach(self._resolver, statuses, schemas, self._clients[1])
+        statuses = StatusLists(self._resolver, self._documents.known, clock, kept)
+        schemas = CredentialSchemas(self._resolver, self._documents.known, clock)
+        reach = Reach(self._resolver, statuses, schemas, self._presentations)
         demands = _demands(settings)
         self._verifier = Verifier(demands, reach, self._issuer, book)
         self._standing = LastingProof(demands.trusted, book, statuses, clock)
@@ -217,7 +220,7 @@ class DcpIdentity:
     def _requests(self) -> Asking:
         settings = self._settings
         terms = AskingTerms(settings.trusted_issuers, settings.presented_credentials)
-        means = AskingMeans(self._issuer, self._resolver, self._clients[1], self._clock)
+        means = AskingMeans(self._issuer, self._resolver, self._presentations.known, self._clock)
         return Asking(terms, means, RequestBook(settings.credentials_folder))
 
     async def answer_query(self, authorization: str | None, body: bytes) -> bytes:
@@ -321,8 +324,8 @@ class DcpIdentity:
     async def close(self) -> None:
         """Close the connections to partners, and our files."""
         self._seen.close()
-        for client in self._clients:
-            await client.close()
+        await self._documents.close()
+        await self._presentations.close()
 
 
 def notary_of(settings: DcpSettings) -> DcpNotary:
@@ -353,6 +356,14 @@ def _endpoints(settings: DcpSettings) -> list[Endpoint]:
         # Another connector reads for us, and nobody else makes such proofs.
         del ours[POSSESSION_SERVICE]
     return [Endpoint(kind, url) for kind, url in {**ours, **settings.services}.items()]
+
+
+def _is_in_book(book: AddressBook, did: Did) -> bool:
+    return book.by_did(did) is not None
+
+
+def _is_known(book: AddressBook, issuers: frozenset[Did], did: Did) -> bool:
+    return did in issuers or _is_in_book(book, did)
 
 
 def _demands(settings: DcpSettings) -> Demands:

@@ -15,6 +15,7 @@ from connector.protocols.dcp.did import (
     read_document,
 )
 from connector.protocols.dcp.keys import VerificationKey
+from connector.protocols.dcp.lines import Lines
 from connector.protocols.dcp.once import OnceEach
 from connector.protocols.http import GuardedClient
 
@@ -40,13 +41,13 @@ class DidResolver:
 
     def __init__(
         self,
-        client: GuardedClient,
+        client: GuardedClient | Lines,
         clock: Callable[[], datetime],
         *,
         allow_http: bool = False,
         freshness: Freshness = Freshness(),
     ) -> None:
-        self._client = client
+        self._lines = client if isinstance(client, Lines) else Lines.one(client)
         self._clock = clock
         self._allow_http = allow_http
         self._freshness = freshness
@@ -86,5 +87,5 @@ class DidResolver:
 
     async def _fetch(self, did: Did) -> _Kept:
         url = document_url(did, allow_http=self._allow_http)
-        answer = await self._client.get(url, limit_bytes=DOCUMENT_BYTES_MAX)
+        answer = await self._lines.to(did).get(url, limit_bytes=DOCUMENT_BYTES_MAX)
         return _Kept(read_document(answer.body, did), self._clock())

@@ -17,6 +17,7 @@ from connector.protocols.dcp.credentials import (
     verified,
 )
 from connector.protocols.dcp.did import CREDENTIAL_SERVICE, POSSESSION_SERVICE, Purpose
+from connector.protocols.dcp.lines import Lines
 from connector.protocols.dcp.messages import (
     CREDENTIALS_MAX,
     PRESENTATION_BYTES_MAX,
@@ -32,7 +33,6 @@ from connector.protocols.dcp.revocation import StatusLists
 from connector.protocols.dcp.schemas import CredentialSchemas
 from connector.protocols.dcp.self_issuer import SelfIssuer
 from connector.protocols.dcp.tokens import check_kid, check_signature
-from connector.protocols.http import GuardedClient
 
 CALLERS_MAX = 1_000
 
@@ -61,7 +61,7 @@ class Reach:
     resolver: DidResolver
     statuses: StatusLists
     schemas: CredentialSchemas
-    client: GuardedClient
+    lines: Lines
 
 
 class Verifier:
@@ -74,7 +74,7 @@ class Verifier:
         self._resolver = reach.resolver
         self._statuses = reach.statuses
         self._schemas = reach.schemas
-        self._client = reach.client
+        self._lines = reach.lines
         self._issuer = issuer
         self._book = book
         self._proven: OnceEach[Did, Caller] = OnceEach(CALLERS_MAX)
@@ -134,7 +134,7 @@ class Verifier:
         alias = alias_of(access_token, self._demands.alias)
         scopes = [scope_of(kind, alias) for kind in self._demands.requested]
         token = self._issuer.token_with(did, access_token)
-        answer = await self._client.post(
+        answer = await self._lines.to(did).post(
             f"{endpoint}/presentations/query",
             query_message(scopes),
             headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"},

@@ -64,7 +64,7 @@ class Refusal:
             except (PartnerError, DataError, TransientError) as error:
                 status = status_of(error)
                 # Who is only said to have sent it, where the proof failed.
-                who = caller.did if caller else str(error.params.get("who", "?"))[:300]
+                who = caller.did if caller else _claimed(error)
                 structlog.get_logger().warning(
                     "message.rejected",
                     path=request.url.path,
@@ -96,6 +96,10 @@ class Refusal:
             pid = request.path_params.get("pid", "unknown")
             pids = {"providerPid": pid, "consumerPid": pid}
         return failure(self.kind, pids, error.code.rpartition(":")[2], _reasons(error.text()))
+
+
+def _claimed(error: EslabonError) -> str:
+    return str(error.params.get("sender", error.params.get("who", "?")))[:300]
 
 
 class SlashTolerant:

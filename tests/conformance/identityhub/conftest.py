@@ -5,32 +5,34 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 
-from connector.identifiers import Bpnl
+from connector.identifiers import Bpnl, Did
 from connector.protocols.dcp.credentials import CATENA_X_TYPES
+from connector.transfer.standing import LISTS_PER_TERM
 from deploy.demo.company import Company, DataSpace
-from deploy.demo.configuration import Offer, Table
-from deploy.demo.processes import wait_until
+from deploy.demo.configuration import Offer, Tables
 from tests.conformance import java
 from tests.conformance.edc.eclipse import fetch
+from tests.conformance.edc_dcp.member import program
+from tests.conformance.identityhub.eclipse_member import ALIAS, Meeting, meeting
 from tests.conformance.identityhub.identity_hub import (
     FOLDER,
     IdentityHub,
     Json,
     Participant,
+    issued,
 )
+from tests.conformance.report import Report
 
-# The alias under which an IdentityHub as it comes understands scopes.
-ALIAS = "org.eclipse.edc.vc.type"
-STATE_SECONDS = 20.0
-# What our connector keeps a status list for, and a moment more.
-STATUS_LIST_SECONDS = 11.0
+# Our connector keeps a status list for a sixth of this.
+STANDING_SECONDS = 6.0
+_report = Report("identityhub")
+
 MEMBERS = {
     "partner": Bpnl("BPNL00000000PAR1"),
     "leaver": Bpnl("BPNL00000000PAR2"),
@@ -53,18 +55,11 @@ class World:
 
     def issue(self, who: Participant, kinds: tuple[str, ...] = CATENA_X_TYPES) -> str:
         """Let a wallet ask the authority for credentials; return how the request ended."""
-        number = str(uuid4())
-        who.request(self.space.authority.did, number, kinds)
-
-        def is_over() -> bool:
-            return who.requested(number)["status"] in {"ISSUED", "ERROR"}
-
-        wait_until(is_over, "the issuance", STATE_SECONDS)
-        return str(who.requested(number)["status"])
+        return issued(who, self.space.authority.did, kinds)
 
     def wait_for_status_lists(self) -> None:
         """Wait until our connector asks for status lists anew."""
-        time.sleep(STATUS_LIST_SECONDS)
+        time.sleep(STANDING_SECONDS / LISTS_PER_TERM + 0.2)
 
     def header(self, who: Participant, kinds: tuple[str, ...] = CATENA_X_TYPES) -> str:
         """Return the header of one message of a partner, with access to credentials."""
@@ -100,21 +95,44 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         hub.stop()
 
 
+@pytest.fixture(scope="session")
+def met(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Meeting]:
+    """Return our connector and an Eclipse one whose wallet lies in the hub."""
+    folder = tmp_path_factory.mktemp("met")
+    with meeting(world.hub, world.space, folder, program()) as both:
+        yield both
+        shutil.copyfile(both.ours.folder / "log.jsonl", FOLDER / "beside_edc.jsonl")
+
+
 def _admit(space: DataSpace, us: Company, members: dict[str, Participant]) -> None:
-    for name, member in members.items():
-        space.authority.register.admit(member.did, MEMBERS[name])
-    identity = {
-        "key_file": "keys/connector.pem",
-        "credentials": "credentials",
-        "trusted_issuers": [space.authority.did],
-        "presentation_reuse_seconds": 0,
+    known = [_Known(name, MEMBERS[name], member.did) for name, member in members.items()]
+    for one in known:
+        space.authority.register.admit(one.did, one.bpnl)
+    fresh: dict[str, Tables] = {
+        "identity": {"presentation_reuse_seconds": 0},
+        "limits": {"standing_seconds": STANDING_SECONDS},
     }
-    partners: list[Table] = [
-        {"name": name, "bpnl": bpnl, "did": members[name].did} for name, bpnl in MEMBERS.items()
-    ]
-    us.configure(
-        offers=[Offer("all", tuple(MEMBERS))], further={"identity": identity, "partner": partners}
-    )
+    us.configure(partners=known, offers=[Offer("all", tuple(MEMBERS))], further=fresh)
+
+
+@dataclass(frozen=True)
+class _Known:
+    name: str
+    bpnl: Bpnl
+    did: Did
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Keep what became of each test here."""
+    outcome = yield
+    _report.note(outcome)
+    return outcome
+
+
+def pytest_sessionfinish() -> None:
+    """Write a report of these tests alone, beside those of the kits."""
+    _report.write(FOLDER)
 
 
 def _fresh(log: Path) -> Path:

@@ -14,13 +14,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from connector.identifiers import Did, did_web
 from deploy.demo.processes import HOST, Process, free_port, wait_until
 from tests.conformance import java
 from tests.conformance.edc.eclipse import fetch
 
-READY_SECONDS = 60.0
+READY_SECONDS = 180.0
+ISSUED_SECONDS = 30.0
 SUPER_USER = "super-user"
 HERE = Path(__file__).parent
 FOLDER = java.BUILD / "identityhub"
@@ -196,6 +198,18 @@ class Participant:
         if status >= 400:
             raise HubRefusedError(f"token: {status} {answer!r}")
         return str(json.loads(answer)["access_token"])
+
+
+def issued(who: Participant, issuer: Did, kinds: tuple[str, ...]) -> str:
+    """Let a wallet ask an issuer for credentials; return how the request ended."""
+    number = str(uuid4())
+    who.request(issuer, number, kinds)
+
+    def is_over() -> bool:
+        return who.requested(number)["status"] in {"ISSUED", "ERROR"}
+
+    wait_until(is_over, "the issuance", ISSUED_SECONDS)
+    return str(who.requested(number)["status"])
 
 
 def _encoded(name: str) -> str:

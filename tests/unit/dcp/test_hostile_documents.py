@@ -66,7 +66,7 @@ async def test_a_document_that_never_ends_is_cut_off(pair: Pair) -> None:
 
 
 async def test_a_document_that_trickles_is_given_up(pair: Pair) -> None:
-    session = pair.oem.identity._clients[0]._line.session()
+    session = pair.oem.identity._documents.known._line.session()
     session._timeout = type(session._timeout)(total=0.2)
 
     trouble = await answered(pair, StreamingResponse(slow()))
