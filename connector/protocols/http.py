@@ -22,6 +22,7 @@ from starlette.requests import ClientDisconnect, Request
 from yarl import URL
 
 from connector.errors import PartnerError, TransientError
+from connector.protocols.coding import ACCEPTED, Intake
 
 ANSWER_BYTES_MAX = 1024 * 1024
 CONNECTIONS_MAX = 200
@@ -126,7 +127,12 @@ class _Line:
             total=self._limits.total_seconds, sock_connect=self._limits.connect_seconds
         )
         return aiohttp.ClientSession(
-            connector=connector, timeout=timeout, cookie_jar=aiohttp.DummyCookieJar()
+            connector=connector,
+            timeout=timeout,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers={"Accept-Encoding": ACCEPTED},
+            # It would unfold a whole chunk before anybody can count.
+            auto_decompress=False,
         )
 
 
@@ -311,13 +317,10 @@ async def _read_into(body: bytearray, request: Request, limit_bytes: int) -> Non
 async def _bounded_body(reply: aiohttp.ClientResponse, url: str, limit_bytes: int) -> bytes:
     if (reply.content_length or 0) > limit_bytes:
         raise PartnerError("protocols:answer_too_large", url=url, limit=limit_bytes)
-    content = bytearray()
-    # Counted after decompression: a small answer may unfold into a large one.
+    intake = Intake(reply.headers.get("Content-Encoding", ""), limit_bytes, url)
     async for chunk in reply.content.iter_chunked(CHUNK_BYTES):
-        content += chunk
-        if len(content) > limit_bytes:
-            raise PartnerError("protocols:answer_too_large", url=url, limit=limit_bytes)
-    return bytes(content)
+        intake.feed(chunk)
+    return intake.content()
 
 
 def _parsed(url: str) -> URL:
