@@ -18,6 +18,7 @@ TRANSLATED = [
     ("README.md", "README.es.md"),
     ("docs/tutorial.md", "docs/tutorial.es.md"),
     ("docs/reference/mapping.md", "docs/reference/mapping.es.md"),
+    ("docs/how-to/prove-who-read-what.md", "docs/how-to/es/demostrar-quien-leyo-que.md"),
     ("docs/how-to/write-a-policy.md", "docs/how-to/es/escribir-una-politica.md"),
 ]
 
