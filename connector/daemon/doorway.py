@@ -11,6 +11,7 @@ import ipaddress
 import time
 from asyncio import TimerHandle
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -235,14 +236,18 @@ class Connection(HttpToolsProtocol):
 
 
 class Public:
-    """The partners' side: the way to values is short, and all ways bear so many at once."""
+    """The partners' side: the way to data is short, and all ways bear so many at once."""
 
     def __init__(
-        self, app: ASGIApp, values: ASGIApp, requests_max: int, body_seconds_max: float
+        self,
+        app: ASGIApp,
+        data: Mapping[str, ASGIApp],
+        requests_max: int,
+        body_seconds_max: float,
     ) -> None:
-        """Take what answers in general, and what answers below ``/data``."""
+        """Take what answers in general, and what answers below the paths of ``data``."""
         self._app = app
-        self._values = values
+        self._data = tuple(data.items())
         self._requests_max = requests_max
         self._body_seconds_max = body_seconds_max
         self.notices = Notices()
@@ -260,16 +265,18 @@ class Public:
             return
         self._requests += 1
         try:
-            if scope["path"].startswith(_VALUES):
-                await self._values(scope, receive, send)
-            else:
-                scope[BODY_SECONDS] = self._body_seconds_max
-                await self._app(scope, receive, send)
+            scope[BODY_SECONDS] = self._body_seconds_max
+            await self._answering(scope["path"])(scope, receive, send)
         finally:
             self._requests -= 1
 
+    def _answering(self, path: str) -> ASGIApp:
+        for prefix, app in self._data:
+            if path.startswith(prefix):
+                return app
+        return self._app
 
-_VALUES = f"{DATA_PATH}/"
+
 _STATUS = b"HTTP/1.1 "
 _CONTINUE = b"HTTP/1.1 1"
 _TOO_LARGE = (
@@ -281,6 +288,6 @@ _TOO_LARGE = (
 def _busy(path: str) -> Response:
     """Return the answer to one request too many, in the words of the protocol asked for."""
     text = say("daemon:crowded")
-    if path.startswith((_VALUES, REGISTRY_PATH)):
+    if path.startswith((DATA_PATH, REGISTRY_PATH)):
         return failure(503, str(text), {"retry-after": str(RETRY_SECONDS)})
     return dsp_busy(path, text, RETRY_SECONDS)

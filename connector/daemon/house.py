@@ -7,7 +7,6 @@ proof of identity, other reactions, further routes, a probe.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -15,9 +14,9 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-import structlog
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute
+from starlette.types import ASGIApp
 
 from connector import pipeline
 from connector.agreement.negotiation import NegotiationDoor
@@ -42,6 +41,7 @@ from connector.daemon.intake import IntakeThread
 from connector.daemon.listings import Listings
 from connector.daemon.proving import dcp_settings
 from connector.daemon.renewing import Renewing
+from connector.daemon.serving import rates_of
 from connector.daemon.walking import Walking
 from connector.errors import SetupError, Severity
 from connector.identifiers import Bpnl, SemanticId
@@ -52,7 +52,7 @@ from connector.offer.publication import Publication
 from connector.partner.book import AddressBook
 from connector.partner.directory import Directory
 from connector.partner.model import HolderProofs, Identity, Partner, Renewals, Standing
-from connector.partner.rates import Excess, RatedIdentity, Rates, Share
+from connector.partner.rates import RatedIdentity
 from connector.partner.reach import Reach
 from connector.pipeline import Door
 from connector.protocols.aas.inbound import Registry
@@ -73,6 +73,7 @@ from connector.store.journal import Work
 from connector.store.signals import Signals
 from connector.store.turns import Turns
 from connector.transfer.acquisition import Acquisition
+from connector.transfer.addresses import DATA_PATH, REGISTRY_PATH
 from connector.transfer.chain import Notary, Pace
 from connector.transfer.delivery import DataSide, DeliveryDoor
 from connector.transfer.fates import Fates
@@ -378,7 +379,7 @@ class _Answering:
 
     def public(self, settings: Settings, parts: Parts, trust: Trust) -> Public:
         """Put the partners' side together: each request counts as its partner's, once."""
-        url, rates = settings.public.url, _rates(settings)
+        url, rates = settings.public.url, rates_of(settings)
         asked = RatedIdentity(trust.proof, rates)
         desk = dsp.Desk(asked, trust.proof, *self.doors, self.shelf, url)
         gate = self.entrance.gate(trust.holders)
@@ -386,22 +387,11 @@ class _Answering:
         values = DataPlane(gate, self.twins, self.ledger, rates)
         renewed = self.entrance.desk(self.doors[1], settings.limits.access_grant_seconds)
         refreshing = self.renewing.routes(renewed, rates)
-        exchange = [*dsp.routes(desk), *trust.routes, *registry.routes(), *refreshing]
-        others = [*exchange, *parts.routes]
+        exchange = [*dsp.routes(desk), *trust.routes, *refreshing, *parts.routes]
+        data: dict[str, ASGIApp] = {f"{DATA_PATH}/": values, f"{REGISTRY_PATH}/": registry}
         limits = settings.limits
         borne = (limits.public_requests_max, limits.request_body_seconds_max)
-        return Public(Starlette(routes=others), values, *borne)
-
-
-def _rates(settings: Settings) -> Rates:
-    limits = settings.limits
-    share = Share(limits.partner_requests_per_second, limits.partner_requests_burst)
-
-    def told(excess: Excess) -> None:
-        log = structlog.get_logger()
-        log.warning("partner.slowed", partner=excess.partner, refused=excess.refused)
-
-    return Rates(share, time.monotonic, told)
+        return Public(Starlette(routes=exchange), data, *borne)
 
 
 def _ledger(settings: Settings, trust: Trust, turns: Turns, clock: Clock) -> Ledger:

@@ -6,15 +6,18 @@ import asyncio
 import contextlib
 import ipaddress
 import socket
+import time
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import cast
 
+import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
 from connector.daemon.doorway import Connection, Doorway, Patience, Public
 from connector.errors import SetupError
+from connector.partner.rates import Excess, Rates, Share
 from connector.settings.values import Settings
 
 BACKLOG = 2048
@@ -62,6 +65,18 @@ def listen(settings: Settings, public: Public, operator: ASGIApp) -> Listeners:
         _bound(OPERATOR_ADDRESS, settings.operator.port, "operator.port"),
     )
     return Listeners(servers, sockets)
+
+
+def rates_of(settings: Settings) -> Rates:
+    """Return what counts the requests of each partner, and logs whom it slows down."""
+    limits = settings.limits
+    share = Share(limits.partner_requests_per_second, limits.partner_requests_burst)
+
+    def told(excess: Excess) -> None:
+        log = structlog.get_logger()
+        log.warning("partner.slowed", partner=excess.partner, refused=excess.refused)
+
+    return Rates(share, time.monotonic, told)
 
 
 def patience(settings: Settings) -> Patience:

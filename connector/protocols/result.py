@@ -36,16 +36,12 @@ def json_answer(
     return Response(orjson.dumps(body), status, headers, media_type="application/json")
 
 
-def answering(endpoint: Endpoint) -> Endpoint:
-    """Wrap an endpoint, so that what it raises on purpose is answered and logged."""
-
-    async def answer(request: Request) -> Response:
-        try:
-            return await endpoint(request)
-        except (PartnerError, DataError, TransientError) as error:
-            return refusal(request.url.path, error)
-
-    return answer
+async def answered(endpoint: Endpoint, request: Request) -> Response:
+    """Return what an endpoint answers, or the refusal that it raises on purpose, logged."""
+    try:
+        return await endpoint(request)
+    except (PartnerError, DataError, TransientError) as error:
+        return refusal(request.url.path, error)
 
 
 def refusal(path: str, error: EslabonError) -> Response:

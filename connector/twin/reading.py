@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from heapq import merge
 from itertools import islice
 from uuid import UUID
@@ -34,6 +35,7 @@ from connector.twin.search import (
 
 SCANNED_MAX = 5_000
 SHELL_ID_VERSION = 4
+SEMANTIC_IDS_KEPT_MAX = 1_000
 
 _SHELLS = (
     "SELECT t.id, e.audience, t.uuid, t.global_asset_id, k.value, m.value, t.part, n.value,"
@@ -189,6 +191,7 @@ class TwinReader:
         return grouped
 
 
+@lru_cache(maxsize=SEMANTIC_IDS_KEPT_MAX)
 def version_order(semantic_id: SemanticId) -> tuple[str, tuple[int, ...]]:
     """Return the sort key that lists older versions of a model first.
 

@@ -6,13 +6,13 @@ discovery profile SSP-002, and the older ``GET /lookup/shells``. All else answer
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import orjson
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Mount
 from starlette.types import Receive, Scope, Send
 
 from connector.errors import PartnerError
@@ -23,7 +23,14 @@ from connector.partner.rates import Rates
 from connector.protocols.aas import messages
 from connector.protocols.aas.messages import Links
 from connector.protocols.http import bounded_body
-from connector.protocols.result import NOT_FOUND, UNSUPPORTED, answering, json_answer, unsupported
+from connector.protocols.result import (
+    NOT_FOUND,
+    UNSUPPORTED,
+    Endpoint,
+    answered,
+    json_answer,
+    unsupported,
+)
 from connector.transfer.addresses import REGISTRY_PATH, uuid_of
 from connector.transfer.gate import Gate, Visitor
 from connector.transfer.ledger import Ledger
@@ -32,6 +39,8 @@ from connector.twin.search import Position, position_of
 
 PAGE_SHELLS = 100
 PAGE_SHELLS_MAX = 1000
+# A partner's client bounds what it reads, too: ours at 1 MiB.
+PAGE_BYTES_MAX = 900_000
 BODY_BYTES_MAX = 64 * 1024
 
 _PAGING = frozenset({"limit", "cursor"})
@@ -50,30 +59,58 @@ class Registry:
 
     def routes(self) -> list[BaseRoute]:
         """Return the routes of the registry, below ``/api/v3``."""
-        get = {
+        return [Mount(REGISTRY_PATH, app=self)]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request: this is asked as often as values are, so the way is short."""
+        endpoint, path_params = self._endpoint(scope)
+        request = Request({**scope, "path_params": path_params}, receive)
+        answer = await answered(endpoint, request)
+        await answer(scope, receive, send)
+
+    def _endpoint(self, scope: Scope) -> tuple[Endpoint, dict[str, str]]:
+        """Return who answers, and what the path names; whatever is not offered says so."""
+        path = scope["path"].removeprefix(REGISTRY_PATH).split("/")
+        if scope["method"] == "POST":
+            is_search = path == ["", "lookup", "shellsByAssetLink"]
+            return (self._lookup_by_link if is_search else unsupported), {}
+        if scope["method"] not in ("GET", "HEAD"):
+            return unsupported, {}
+        return self._reading(path)
+
+    def _reading(self, path: list[str]) -> tuple[Endpoint, dict[str, str]]:
+        match path:
+            case ["", "shell-descriptors", *below] if below:
+                return self._reading_shell(below)
+            case ["", "lookup", "shells", shell]:
+                return self._links, {"shell": shell}
+        whole = {
             "/shell-descriptors": self._shells,
-            "/shell-descriptors/{shell}": self._shell,
-            "/shell-descriptors/{shell}/submodel-descriptors": self._submodels,
-            "/shell-descriptors/{shell}/submodel-descriptors/{submodel}": self._submodel,
             "/lookup/shells": self._lookup,
-            "/lookup/shells/{shell}": self._links,
             "/description": self._description,
         }
-        routes = [Route(path, answering(endpoint)) for path, endpoint in get.items()]
-        search = Route(
-            "/lookup/shellsByAssetLink", answering(self._lookup_by_link), methods=["POST"]
-        )
-        return [Mount(REGISTRY_PATH, routes=[*routes, search, Mount("/", app=_Unsupported())])]
+        return whole.get("/".join(path), unsupported), {}
+
+    def _reading_shell(self, path: list[str]) -> tuple[Endpoint, dict[str, str]]:
+        match path:
+            case [shell]:
+                return self._shell, {"shell": shell}
+            case [shell, "submodel-descriptors"]:
+                return self._submodels, {"shell": shell}
+            case [shell, "submodel-descriptors", submodel]:
+                return self._submodel, {"shell": shell, "submodel": submodel}
+        return unsupported, {}
 
     async def _shells(self, request: Request) -> Response:
         visitor = await self._admit(request, _PAGING)
         limit, after = _limit(request), position_of(request.query_params.get("cursor")).twin
         found = self.twins.shells(visitor.sight.audiences, after, limit + 1)
-        page = found[:limit]
+        fitting = list(_fitting(self._described(shell, visitor) for shell in found[:limit]))
+        page = found[: len(fitting)]
         ids = [shell.global_asset_id for shell in page]
         await self.ledger.record(visitor.access, "shells.listed", *_listed(ids))
-        cursor = Position(page[-1].id).cursor if len(found) > limit else None
-        return _page([self._described(shell, visitor) for shell in page], cursor)
+        cursor = Position(page[-1].id).cursor if len(found) > len(page) else None
+        return _page(fitting, cursor)
 
     async def _shell(self, request: Request) -> Response:
         visitor = await self._admit(request)
@@ -169,12 +206,15 @@ class Registry:
         }
 
 
-class _Unsupported:
-    """Answers every other path and method below the registry."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        answer = await unsupported(Request(scope, receive))
-        await answer(scope, receive, send)
+def _fitting(descriptors: Iterable[object]) -> Iterator[object]:
+    """Yield as many descriptors, written out, as fit on one page; one always does."""
+    size = 0
+    for descriptor in descriptors:
+        written = orjson.dumps(descriptor)
+        if size and size + len(written) > PAGE_BYTES_MAX:
+            return
+        size += len(written)
+        yield orjson.Fragment(written)
 
 
 def _listed(ids: Sequence[str]) -> tuple[str, str]:

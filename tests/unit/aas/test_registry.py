@@ -7,6 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from connector.protocols.aas import inbound
 from connector.protocols.aas.inbound import BODY_BYTES_MAX
 from connector.protocols.aas.messages import decoded
 from connector.store.database import Database
@@ -534,3 +535,18 @@ async def test_every_read_of_the_registry_is_logged(plant, token):
         (OEM, "shell.read", DOOR.id),
         (OEM, "shells.searched", "manufacturerPartId=A-100 digitalTwinType=PartType"),
     ] == plant.reads()
+
+
+async def test_a_page_holds_no_more_bytes_than_a_client_reads(monkeypatch, plant, token):
+    whole = await plant.get(token, "/api/v3/shell-descriptors")
+    monkeypatch.setattr(inbound, "PAGE_BYTES_MAX", len(whole.body) // 3)
+    found, cursor = [], ""
+    while True:
+        reply = await plant.get(token, f"/api/v3/shell-descriptors{cursor}")
+        found += reply.json["result"]
+        if "cursor" not in reply.json["paging_metadata"]:
+            break
+        cursor = f"?cursor={reply.json['paging_metadata']['cursor']}"
+
+    assert cursor
+    assert whole.json["result"] == found
