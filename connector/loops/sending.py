@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -131,6 +131,7 @@ class Sender:
                 task.cancel()
             await asyncio.gather(*self._under_way.values(), return_exceptions=True)
             self._settle()
+            self._line.db.conclude()
 
     async def _rest(self, seconds: float) -> None:
         """Wait for news, but not longer."""
@@ -195,30 +196,44 @@ class Sender:
 
     def _note(self, owed: Owed, receipt: Receipt) -> None:
         if not self._arrived:
-            asyncio.get_running_loop().call_later(SETTLING_SECONDS, self._settle)
+            self._settle_later(SETTLING_SECONDS)
         self._arrived[owed.id] = (owed, receipt)
 
     def _settle(self) -> None:
-        """Record all that has arrived, in one transaction."""
+        """Record all that has arrived, together, and with what else is just being written."""
         arrived = list(self._arrived.values())
         if not arrived:
             return
         recorded: list[Owed] = []
         with self._faults_kept(lambda: arrived[min(len(recorded), len(arrived) - 1)][0]):
-            with self._line.db.transaction() as tx:
+            with self._line.db.gathered() as tx:
                 now = self._line.clock()
                 for owed, receipt in arrived:
                     outbox.settle(tx, owed, now)
                     self._line.effects.settled(tx, owed, receipt, now)
                     recorded.append(owed)
-            self._arrived.clear()
-            self._line.probe("recorded")
+            self._line.db.when_durable(partial(self._recorded, recorded))
+            return
+        self._settle_later(TROUBLE_SECONDS)
+
+    def _recorded(self, recorded: Sequence[Owed], failure: Exception | None) -> None:
+        if failure is not None:
+            # The disk is full: what is not recorded stays owed, and arrives twice at worst.
+            self._log.warning("sending.delayed", reason=str(failure))
+            self._settle_later(TROUBLE_SECONDS)
+            return
+        for owed in recorded:
+            self._arrived.pop(owed.id, None)
+        self._line.probe("recorded")
         for owed in recorded:
             self._log.info("message.delivered", **_facts(owed))
             self._line.committed(owed.outgoing.process)
         if self._arrived:
-            asyncio.get_running_loop().call_later(TROUBLE_SECONDS, self._settle)
+            self._settle_later(SETTLING_SECONDS)
         self._news.set()
+
+    def _settle_later(self, seconds: float) -> None:
+        asyncio.get_running_loop().call_later(seconds, self._settle)
 
     @contextmanager
     def _faults_kept(self, culprit: Callable[[], Owed]) -> Iterator[None]:

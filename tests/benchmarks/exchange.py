@@ -17,6 +17,7 @@ from deploy.demo.company import Acquaintance, Company, DataSpace
 from deploy.demo.configuration import Feed, Offer
 from deploy.demo.processes import wait_until
 from tests.benchmarks.exchange_consumer import Plan
+from tests.benchmarks.rival import NAME, Rival
 from tests.benchmarks.serial_parts import DELIMITER, ENCODING, MAPPING, PARTS, write
 
 ROUNDS = 300
@@ -26,6 +27,8 @@ BUSY_PAUSE_SECONDS = 0.05
 BUSY_ROUNDS_MAX = 10_000
 BUSY_SECONDS_MAX = 600.0
 LOOK_SECONDS = 0.5
+WARM_GOAL, COLD_GOAL, BUSY_GOAL = 20.0, 50.0, 250.0  # milliseconds
+DEFAULT_TIMES_GOAL, TUNED_TIMES_GOAL = 250, 42
 
 
 Times = tuple[float, ...]
@@ -36,22 +39,28 @@ class Exchanges:
     """Times in milliseconds of exchanges begun with nothing at hand.
 
     ``warm``: one after the other; ``cold``: each the first after a restart of both sides;
-    ``busy``: while a file is taken in, of which ``busy_rows`` a second went on to be offered.
+    ``busy``: while a file of ``rows`` is taken in, ``busy_rows`` of them a second.
     """
 
     warm: Times
     cold: Times
     busy: Times
+    rows: int
     busy_rows: float
     start: Start
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """A daemon's start: seconds from the command to ready, and its resident memory idle."""
+    """A daemon's start: seconds from the command to ready, and its resident memory idle.
+
+    ``after_megabytes`` is the memory of one that has made ``after_exchanges``.
+    """
 
     seconds: tuple[float, ...]
     megabytes: float
+    after_megabytes: float
+    after_exchanges: int
 
 
 def percentile(times: Sequence[float], share: float) -> float:
@@ -93,13 +102,15 @@ def measure(rounds: int = ROUNDS, cold: int = COLD_ROUNDS, rows: int = BUSY_ROWS
         wait_until(lambda: supplier.counts()["offers"] >= 100, "twins", 30.0)
         oem = Asking(space.companies[1], folder)
         warm = oem.exchange(rounds + 1)[1:]
-        start, first = _cold(supplier, oem, cold)
+        after = resident_megabytes(supplier.process.pid)
+        seconds, megabytes, first = _cold(supplier, oem, cold)
         busy, busy_rows = _busy(supplier, oem, folder, rows) if rows else ((0.0,), 0.0)
-    return Exchanges(warm, first, busy, busy_rows, start)
+    start = Start(seconds, megabytes, after, rounds + 1)
+    return Exchanges(warm, first, busy, rows, busy_rows, start)
 
 
-def _cold(supplier: Company, oem: Asking, rounds: int) -> tuple[Start, Times]:
-    """Return the first exchange after each restart of both sides; and how they start."""
+def _cold(supplier: Company, oem: Asking, rounds: int) -> tuple[Times, float, Times]:
+    """Return seconds to start, memory idle, and the first exchange after each such restart."""
     times: list[float] = []
     seconds, megabytes = [], 0.0
     for _ in range(rounds):
@@ -110,7 +121,7 @@ def _cold(supplier: Company, oem: Asking, rounds: int) -> tuple[Start, Times]:
         time.sleep(0.5)
         megabytes = resident_megabytes(supplier.process.pid)
         times += oem.exchange(1)
-    return Start(tuple(seconds), megabytes), tuple(times)
+    return tuple(seconds), megabytes, tuple(times)
 
 
 def _busy(supplier: Company, oem: Asking, folder: Path, rows: int) -> tuple[Times, float]:
@@ -181,9 +192,8 @@ def resident_megabytes(pid: int) -> float:
     return int(line.split()[1]) / 1024
 
 
-def page(exchanges: Exchanges) -> Iterator[str]:
+def page(exchanges: Exchanges, rival: Rival) -> Iterator[str]:
     """Yield the lines about exchanges of docs/benchmarks.md."""
-    warm = statistics.median(exchanges.warm)
     yield ""
     yield "## Exchange: catalog, negotiation, transfer, first byte; two processes on loopback"
     yield ""
@@ -194,39 +204,59 @@ def page(exchanges: Exchanges) -> Iterator[str]:
         " (`synchronous=FULL`)."
     )
     yield ""
-    yield "| | exchanges | median, ms | goal | p99, ms | goal |"
+    yield "| ours | exchanges | median, ms | goal | p99, ms | goal |"
     yield "|---|---|---|---|---|---|"
-    rows = (
-        ("warm", exchanges.warm, "< 20", "", warm < 20),
-        (
-            "cold: both connectors just started, all caches empty",
-            exchanges.cold,
-            "< 50",
-            "",
-            statistics.median(exchanges.cold) < 50,
-        ),
-        (
-            f"while {BUSY_ROWS:,} rows are taken in",
-            exchanges.busy,
-            "",
-            "< 250",
-            percentile(exchanges.busy, 0.99) < 250,
-        ),
-    )
-    for name, times, middle, high, is_met in rows:
-        missed = "" if is_met else " **missed**"
-        yield (
-            f"| {name} | {len(times)} | {statistics.median(times):.1f} | {middle}"
-            f"{missed if middle else ''} | {percentile(times, 0.99):.1f} |"
-            f" {high}{missed if high else ''} |"
-        )
+    cold = "cold: both connectors just started, all caches empty"
+    yield _own("warm", exchanges.warm, median_goal=WARM_GOAL)
+    yield _own(cold, exchanges.cold, median_goal=COLD_GOAL)
+    yield _own(f"while {exchanges.rows:,} rows are taken in", exchanges.busy, high_goal=BUSY_GOAL)
     yield ""
     yield (
         f"With {1 / BUSY_PAUSE_SECONDS:.0f} exchanges a second at most beside it, intake brought"
         f" {exchanges.busy_rows:,.0f} rows a second to their offers."
     )
+    yield from _beside(exchanges, rival)
+
+
+def _own(name: str, times: Times, median_goal: float = 0.0, high_goal: float = 0.0) -> str:
+    middle, high = statistics.median(times), percentile(times, 0.99)
+    return (
+        f"| {name} | {len(times)} | {middle:.1f} | {_goal(middle, median_goal)} |"
+        f" {high:.1f} | {_goal(high, high_goal)} |"
+    )
+
+
+def _goal(measured: float, goal: float) -> str:
+    if not goal:
+        return ""
+    return f"< {goal:g}" if measured < goal else f"< {goal:g} **missed**"
+
+
+def _beside(exchanges: Exchanges, rival: Rival) -> Iterator[str]:
+    yield ""
+    yield f"| beside {NAME} | exchanges | median, ms | times ours | goal | p99, ms | times ours |"
+    yield "|---|---|---|---|---|---|---|"
+    middle, high = statistics.median(exchanges.warm), percentile(exchanges.warm, 0.99)
+    for name, theirs, goal in (
+        ("at its defaults", rival.default, DEFAULT_TIMES_GOAL),
+        ("with its waits at 50 ms", rival.tuned, TUNED_TIMES_GOAL),
+    ):
+        if theirs is None:
+            yield f"| {name} | not measured | | | {goal} times | | |"
+            continue
+        times = theirs.median / middle
+        yield (
+            f"| {name} | {len(theirs.steps)} | {theirs.median:,.0f} | {times:.0f} |"
+            f" {goal}{'' if times >= goal else ' **missed**'} |"
+            f" {theirs.percentile(0.99):,.0f} | {theirs.percentile(0.99) / high:.0f} |"
+        )
+        first = theirs.first.total
+        yield (
+            f"| {name}, the first after its start | 1 | {first:,.0f} |"
+            f" {first / statistics.median(exchanges.cold):.0f} (ours: cold) | | | |"
+        )
 
 
 if __name__ == "__main__":
     found = measure(*map(int, sys.argv[1:]))
-    print(*page(found), found.start, sep="\n")  # noqa: T201
+    print(*page(found, Rival(None, None, None, ())), found.start, sep="\n")  # noqa: T201
