@@ -14,8 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from starlette.applications import Starlette
-from starlette.routing import BaseRoute
+from starlette.routing import BaseRoute, Router
 from starlette.types import ASGIApp
 
 from connector import pipeline
@@ -391,7 +390,7 @@ class _Answering:
         data: dict[str, ASGIApp] = {f"{DATA_PATH}/": values, f"{REGISTRY_PATH}/": registry}
         limits = settings.limits
         borne = (limits.public_requests_max, limits.request_body_seconds_max)
-        return Public(Starlette(routes=exchange), data, *borne)
+        return Public(Router(exchange), data, *borne)
 
 
 def _ledger(settings: Settings, trust: Trust, turns: Turns, clock: Clock) -> Ledger:

@@ -205,6 +205,7 @@ class Sender:
         if not arrived:
             return
         recorded: list[Owed] = []
+        is_written = False
         with self._faults_kept(lambda: arrived[min(len(recorded), len(arrived) - 1)][0]):
             with self._line.db.gathered() as tx:
                 now = self._line.clock()
@@ -213,8 +214,9 @@ class Sender:
                     self._line.effects.settled(tx, owed, receipt, now)
                     recorded.append(owed)
             self._line.db.when_durable(partial(self._recorded, recorded))
-            return
-        self._settle_later(TROUBLE_SECONDS)
+            is_written = True
+        if not is_written:
+            self._settle_later(TROUBLE_SECONDS)
 
     def _recorded(self, recorded: Sequence[Owed], failure: Exception | None) -> None:
         if failure is not None:

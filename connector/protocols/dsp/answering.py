@@ -20,7 +20,6 @@ from connector.protocols.http import TOO_SLOW
 from connector.texts import Text
 
 Act = Callable[[Request, Caller], Awaitable[Response]]
-Endpoint = Callable[[Request], Awaitable[Response]]
 
 CATALOG_ERROR = "CatalogError"
 NEGOTIATION_ERROR = "ContractNegotiationError"
@@ -39,6 +38,18 @@ class UnknownDatasetError(PartnerError):
 
 
 @dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Answers requests without the layers that a framework puts around a plain function."""
+
+    answer: Callable[[Request], Awaitable[Response]]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        response = await self.answer(Request(scope, receive, send))
+        await response(scope, receive, send)
+
+
+@dataclass(frozen=True, slots=True)
 class Refusal:
     """How one group of addresses refuses: the type of its error bodies.
 
@@ -49,7 +60,7 @@ class Refusal:
     identity: Identity
     durable: Callable[[], Awaitable[None]]
 
-    def endpoint(self, act: Act) -> Endpoint:
+    def endpoint(self, act: Act) -> ASGIApp:
         """Return an endpoint that proves the caller first, and words every error."""
 
         async def answer(request: Request) -> Response:
@@ -75,7 +86,7 @@ class Refusal:
                 )
                 return json_answer(self._body(request, error), status)
 
-        return answer
+        return Endpoint(answer)
 
     async def _answered(self, acting: Awaitable[Response]) -> Response:
         try:

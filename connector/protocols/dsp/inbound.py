@@ -11,6 +11,7 @@ import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route, Router
+from starlette.types import ASGIApp
 
 from connector.agreement.model import (
     ContractOffer,
@@ -105,19 +106,19 @@ def routes(desk: Desk) -> list[BaseRoute]:
     )
     parent = BASE_PATH.removesuffix(f"/{VERSION}")
     return [
-        Route(WELL_KNOWN, _versions(BASE_PATH)),
-        Route(parent + WELL_KNOWN, _versions(f"/{VERSION}")),
+        Route(WELL_KNOWN, _versions(BASE_PATH), methods=["GET"]),
+        Route(parent + WELL_KNOWN, _versions(f"/{VERSION}"), methods=["GET"]),
         Mount(BASE_PATH, app=SlashTolerant(inner)),
     ]
 
 
-def _versions(path: str) -> Endpoint:
+def _versions(path: str) -> ASGIApp:
     document = version_document(path)
 
     async def versions(_: Request) -> Response:
         return json_answer(document)
 
-    return versions
+    return Endpoint(versions)
 
 
 def _catalog(desk: Desk) -> list[Route]:

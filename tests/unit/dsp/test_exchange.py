@@ -305,7 +305,7 @@ async def test_whoever_dies_at_any_moment_finishes_after_the_restart(
         parties[partner.name] = Party(tmp_path, partner, town, habits)
     killer.party = parties[who.name]
     async with parties["supplier"].running(), parties["oem"].running():
-        parties["oem"].acquisition.deadline_seconds = 0.2
+        parties["oem"].acquisition.deadline_seconds = 0.5
         with suppress(TransientError, sqlite3.ProgrammingError):
             await parties["oem"].acquisition.registry(SUPPLIER)
         await _until(lambda: killer.moments <= 0)
