@@ -18,4 +18,6 @@ async def watch_access(watch: AccessWatch, term_seconds: float) -> None:
             await watch.look()
         except TransientError as error:
             structlog.get_logger().warning("watching.delayed", reason=error.text().what)
+        except Exception:  # noqa: BLE001 - a bug of ours: the gate refuses by itself, others go on
+            structlog.get_logger().exception("watching.broke")
         await asyncio.sleep(term_seconds / LOOKS_PER_TERM)

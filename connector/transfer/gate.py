@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from connector.errors import PartnerError
 from connector.offer.model import Dataset, DatasetKind
@@ -58,15 +59,18 @@ class Gate:
         now = self._clock()
         verdict = self._verdicts.kept(authorization, now)
         if verdict is None:
-            verdict = await self._verdicts.found(authorization)
+            verdict = await self._verdicts.found(authorization, partial(self._prove, headers))
+        elif verdict.access.holder_bound:
+            await self._prove(headers, verdict.access)
         access, dataset = verdict.access, verdict.dataset
-        if access.holder_bound:
-            await self._prove(access, headers.get(PROOF_HEADER))
         if dataset.kind is not kind:
             raise PartnerError("transfer:wrong_dataset", partner=access.partner_bpnl)
         return Visitor(access, dataset, self._sights.of(access.partner_bpnl, now))
 
-    async def _prove(self, access: Access, proof: str | None) -> None:
+    async def _prove(self, headers: Mapping[str, str], access: Access) -> None:
+        if not access.holder_bound:
+            return
+        proof = headers.get(PROOF_HEADER)
         if not proof:
             raise UnprovenHolderError("transfer:proof_missing", partner=access.partner_bpnl)
         if self._proofs is None:

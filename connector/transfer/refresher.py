@@ -21,7 +21,7 @@ from connector.transfer.tally import Tally
 
 # After a failure the token at hand is used on, and not every read may ask anew.
 RETRY_SECONDS = 2.0
-DOUBTED_MAX = 10_000
+TRANSFERS_MAX = 10_000
 
 
 class TokenSource(Protocol):
@@ -76,7 +76,7 @@ class Refresher:
         if held is None or held.refresh is None or pid in self._doubted:
             self._doubted.discard(pid)
             return False
-        if len(self._doubted) >= DOUBTED_MAX:
+        if len(self._doubted) >= TRANSFERS_MAX:
             self._doubted.clear()
         self._doubted.add(pid)
         with db.transaction() as tx:
@@ -99,13 +99,18 @@ class Refresher:
         try:
             answer = await self.source.renewed(held)
         except TransientError as trouble:
-            self._not_before[held.transfer_pid] = loop.time() + RETRY_SECONDS
+            self._wait(held.transfer_pid, loop.time() + RETRY_SECONDS)
             self._told("delayed", held, trouble)
             raise
         except PartnerError as refusal:
             self._refused(held, refusal)
             return None
         return self._kept(held, answer)
+
+    def _wait(self, transfer_pid: str, until: float) -> None:
+        if len(self._not_before) >= TRANSFERS_MAX:
+            self._not_before.clear()
+        self._not_before[transfer_pid] = until
 
     def _kept(self, held: AccessGrant, answer: TokenAnswer) -> AccessGrant | None:
         with self.ports.db.transaction() as tx:

@@ -7,7 +7,7 @@ suspension acts on the very next read.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -53,14 +53,18 @@ class Verdicts:
         verdict = self._kept.get(authorization or "")
         return verdict if verdict is not None and now < verdict.until else None
 
-    async def found(self, authorization: str | None) -> Verdict:
+    async def found(
+        self, authorization: str | None, prove: Callable[[Access], Awaitable[None]]
+    ) -> Verdict:
         """Decide anew what a token opens; it comes with or without ``Bearer``.
 
-        Raises `PartnerError` saying why it opens nothing, and `TransientError` when nobody
-        can tell whether its holder's credentials still count.
+        ``prove`` returns when it is its holder who uses it, and raises else: whoever is not
+        learns nothing about the partner. Raises `PartnerError` saying why it opens nothing,
+        and `TransientError` when nobody can tell whether its holder's credentials still count.
         """
         token = token_of(authorization)
         access = check_access(self._db, token, self._clock())
+        await prove(access)
         await self._vigil.ensure(self._attested(access))
         # Read once more: while we asked, the transfer may have ended.
         access = check_access(self._db, token, self._clock())

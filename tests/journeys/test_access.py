@@ -111,16 +111,17 @@ def test_reads_go_on_without_one_failure_while_tokens_expire_and_are_renewed(
 
 
 def test_a_supplier_killed_between_goes_on_renewing_after_its_restart(street: Street) -> None:
-    reading = street.reading(6 * TOKEN_SECONDS)
+    reading = street.reading(10 * TOKEN_SECONDS)
     time.sleep(2 * TOKEN_SECONDS)
     street.supplier.kill()
+    before = len(street.lines("access.refreshed"))
     street.supplier.start()
     back = time.time()
     done = street.read(reading)
     late = [trouble for at, trouble in done["reads"] if trouble and at > back + ANSWER_SECONDS]
 
     assert [] == late
-    assert 2 == street.supplier.counts()["transfers"]
+    assert before < len(street.lines("access.refreshed"))
 
 
 def test_a_credential_that_is_withdrawn_ends_reads_within_the_term(street: Street) -> None:

@@ -221,3 +221,15 @@ async def test_padding_a_token_does_not_fill_the_memory(plant: Plant, token: str
 
     assert 200 == await _status(plant, padded)
     assert plant.verdicts.kept(padded, plant.now) is None
+
+
+async def test_a_thief_learns_nothing_about_the_partner(
+    plant: Plant, token: str, standing: PlayedStanding
+) -> None:
+    plant.bind_to_holders()
+    standing.trouble = GONE
+    stolen = await plant.get(token, href(plant, DOOR))
+    own = await plant.get(token, href(plant, DOOR), **plant.proof(token, OEM))
+
+    assert [401, 403] == [stolen.status, own.status]
+    assert 1 == len(standing.asked)
