@@ -139,7 +139,7 @@ class IdentitySection:
         Meta(description="DIDs of the authorities whose credentials are believed"),
     ] = ()
     presentation_reuse_seconds: Annotated[
-        int, Meta(description="how long a partner's checked proof is believed", ge=0, le=3600)
+        int, Meta(description="how long a partner's checked proof is believed", ge=0, le=60)
     ] = 60
     holder_pids: Annotated[
         tuple[str, ...],

@@ -16,7 +16,7 @@ from pathlib import Path
 from statistics import median
 
 from deploy.demo.company import DataSpace
-from tests.benchmarks import exchange, load, models, rival
+from tests.benchmarks import exchange, load, models, reads, rival
 from tests.benchmarks.rival import Rival
 from tests.benchmarks.serial_parts import write
 
@@ -40,12 +40,15 @@ def main() -> None:
     intakes = [measure_intake(rows) for rows in ROWS]
     exchanges = exchange.measure()
     loaded = load.measure()
+    read = reads.measure()
     beside = rival.measure()
+    proxied = beside.reads.warm if beside.reads else None
     lines = [
         *page(intakes),
         *exchange.page(exchanges, beside),
         *rival.page(beside),
         *load.page(loaded),
+        *reads.page(read, proxied),
         *_start_lines(exchanges.start, beside),
         *models.page(models.measure()),
     ]

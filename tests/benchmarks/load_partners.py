@@ -45,6 +45,7 @@ from connector.protocols.http import Answer, ClientLimits, GuardedClient
 from connector.protocols.jsonld import compacted, parsed
 from connector.transfer.model import DataAddress, TransferRequest, TransferStart
 from connector.transfer.states import TransferMessage
+from tests.benchmarks import cpu
 
 STEP_SECONDS = 30.0
 LIMITS = ClientLimits(allow_http=True, allow_private_networks=True)
@@ -217,12 +218,6 @@ async def partake(asking: Asking, values: Mapping[str, str], rounds: int) -> lis
     return seen
 
 
-def cpu_seconds(pid: int) -> float:
-    """Return what a process has used of all cores, user and system."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / 100
-
-
 async def load(plan: Plan) -> Mapping[str, Any]:
     """Serve all partners, let them exchange at once, and return what they saw."""
     client = GuardedClient(LIMITS)
@@ -237,10 +232,10 @@ async def load(plan: Plan) -> Mapping[str, Any]:
     values = await submodels(asking[0])
     first = await asyncio.gather(*(partake(one, values, 1) for one in asking))
     gc.freeze()
-    busy, own, began = cpu_seconds(plan.supplier_pid), time.process_time(), time.perf_counter()
+    busy, own, began = cpu.seconds_of(plan.supplier_pid), time.process_time(), time.perf_counter()
     then = await asyncio.gather(*(partake(one, values, plan.rounds) for one in asking))
     seconds = time.perf_counter() - began
-    own, busy = time.process_time() - own, cpu_seconds(plan.supplier_pid) - busy
+    own, busy = time.process_time() - own, cpu.seconds_of(plan.supplier_pid) - busy
     server.should_exit = True
     await serving
     for one in asking:

@@ -32,6 +32,8 @@ VALUE_BYTES = 2_000
 TWINS = 1_000
 SUBMODELS = 4
 PUBLISHED_RATE = "30 to 35"
+PROXY_TIMES_GOAL = 4
+TWINS_RATE_GOAL = 2_000
 GRANT_SECONDS = 3600.0
 # One partner is all the load here: its own limit is not what is measured.
 LIMITS = {
@@ -136,13 +138,18 @@ def page(found: Reads | None, proxy_rate: float | None = None) -> Iterator[str]:
     yield ""
     yield "| | requests/s | median | p99 | our CPU per request | beside |"
     yield "|---|---|---|---|---|---|"
-    beside = "" if proxy_rate is None else f"{found.values.rate / proxy_rate:.1f} times that"
-    goal = beside or "goal: 4 times EDC's public data plane"
+    goal = f"goal: {PROXY_TIMES_GOAL} times EDC's public data plane, which was not measured"
+    if proxy_rate is not None:
+        times = found.values.rate / proxy_rate
+        goal = f"{times:.1f} times EDC's, goal: {PROXY_TIMES_GOAL}"
+        goal += "" if times >= PROXY_TIMES_GOAL else " **missed**"
     yield _row(f"`$value` of {found.value_bytes:,} bytes", found.values, goal)
     if proxy_rate is not None:
-        yield f"| EDC's public data plane, bare proxy | {proxy_rate:,.0f} | | | | |"
+        yield f"| EDC's public data plane as bare proxy, warm | {proxy_rate:,.0f} | | | | |"
     name = f"{TWINS:,} twins with {SUBMODELS} submodels: look up, read, open"
-    yield _row(name, found.twins, f"published: {PUBLISHED_RATE}; goal: over 2,000")
+    missed = "" if found.twins.rate > TWINS_RATE_GOAL else " **missed**"
+    goal = f"published: {PUBLISHED_RATE}; goal: over {TWINS_RATE_GOAL:,}{missed}"
+    yield _row(name, found.twins, goal)
     yield ""
     yield f"Afterwards `eslabon ledger verify` found all {found.ledger_rows:,} rows sound."
 
