@@ -1,7 +1,8 @@
 """Verifiable credentials as JWT: what one holds and what has to be true in it; no I/O.
 
-Sources: VC Data Model 1.1, 6.3.1 (``vc`` claim); DCP 1.0 profile ``vc11-sl2021/jwt``; the
-shapes of the Catena-X credentials: CX-0050.
+Sources: VC Data Model 1.1, 6.3.1 (``vc`` claim), and VC Data Model 2.0 secured by JOSE, where
+the claims are the credential itself: DCP 1.0 profiles ``vc11-sl2021/jwt`` and
+``vc20-bssl/jwt``. The shapes of the Catena-X credentials: CX-0050.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ BPN = "BpnCredential"
 FRAMEWORK = "DataExchangeGovernanceCredential"
 CATENA_X_TYPES = (MEMBERSHIP, BPN, FRAMEWORK)
 VC_CONTEXT = "https://www.w3.org/2018/credentials/v1"
+VC2_CONTEXT = "https://www.w3.org/ns/credentials/v2"
 CX_CONTEXT = "https://w3id.org/catenax/credentials/v1.0.0"
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
@@ -38,24 +40,34 @@ class Issuer(msgspec.Struct, frozen=True):
 
 
 class Credential(msgspec.Struct, frozen=True, rename="camel"):
-    """The ``vc`` claim (VC Data Model 1.1, 4)."""
+    """A credential itself (VC Data Model 1.1 and 2.0, 4), under the names of both."""
 
     type: str | list[str]
     id: str | None = None
     issuer: str | Issuer = ""
     issuance_date: datetime | None = None
     expiration_date: datetime | None = None
+    valid_from: datetime | None = None
+    valid_until: datetime | None = None
     credential_subject: _Json | list[_Json] = {}
     credential_status: _Json | list[_Json] | None = None
     credential_schema: _Json | list[_Json] | None = None
 
+    def dated(self) -> Dated:
+        """Return the dates that are written in it."""
+        return Dated(
+            nbf=_timestamp(self.valid_from or self.issuance_date),
+            exp=_timestamp(self.valid_until or self.expiration_date),
+        )
+
 
 class CredentialClaims(Dated, frozen=True, kw_only=True):
-    """The claims of a credential's JWT."""
+    """The claims of a credential's JWT; without ``vc`` they are a credential of version 2."""
 
     iss: str = ""
     sub: str | None = None
-    vc: Credential
+    context: str | list[object] = msgspec.field(default="", name="@context")
+    vc: Credential | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +78,7 @@ class IssuedCredential:
     """
 
     jwt: Jwt[CredentialClaims]
+    vc: Credential
     types: tuple[str, ...]
     issuer: Did
     subjects: tuple[Mapping[str, object], ...]
@@ -74,14 +87,11 @@ class IssuedCredential:
 
     def starts_at(self) -> datetime:
         """Return the later of the two start dates, aware UTC; the far past if none."""
-        claims = self.jwt.claims
-        written = _timestamp(claims.vc.issuance_date)
-        return _moment(max(claims.nbf or 0.0, written or 0.0))
+        return _moment(max(self.jwt.claims.nbf or 0.0, self.vc.dated().nbf or 0.0))
 
     def expires_at(self) -> datetime:
         """Return the earlier of the two expiry dates, aware UTC; the far future if none."""
-        claims = self.jwt.claims
-        dates = (claims.exp, _timestamp(claims.vc.expiration_date))
+        dates = (self.jwt.claims.exp, self.vc.dated().exp)
         return min((_moment(date) for date in dates if date is not None), default=_NEVER)
 
 
@@ -93,7 +103,7 @@ def read_credential(
     Raises `PartnerError` when it is malformed or names two different issuers.
     """
     jwt = parse_jwt(text, CredentialClaims, limit_bytes=limit_bytes, who=who)
-    vc = jwt.claims.vc
+    vc = jwt.claims.vc or _whole(jwt, who)
     types = [vc.type] if isinstance(vc.type, str) else vc.type
     written = vc.issuer.id if isinstance(vc.issuer, Issuer) else vc.issuer
     issuer = jwt.claims.iss or written
@@ -106,6 +116,7 @@ def read_credential(
     own_types = tuple(one for one in types if one != "VerifiableCredential")
     return IssuedCredential(
         jwt,
+        vc,
         own_types,
         did,
         _many(vc.credential_subject),
@@ -115,9 +126,9 @@ def read_credential(
 
 
 def written_credential(one: IssuedCredential) -> Mapping[str, object]:
-    """Return the ``vc`` claim of a credential as its issuer wrote it, nothing left out."""
+    """Return a credential as its issuer wrote it, nothing left out."""
     claims: _Json = msgspec.json.decode(payload_of(one.jwt))
-    vc = claims["vc"]
+    vc = claims if one.jwt.claims.vc is None else claims["vc"]
     return vc if isinstance(vc, dict) else {}
 
 
@@ -134,7 +145,7 @@ def check_credential(
         raise _refusal("issuer_not_trusted", holder, type=name, issuer=one.issuer)
     owners = {subject.get("id") for subject in one.subjects}
     # Some issuers name the credential itself as subject of the token; its owner is in it.
-    if owners != {holder} or one.jwt.claims.sub not in {None, holder, one.jwt.claims.vc.id}:
+    if owners != {holder} or one.jwt.claims.sub not in {None, holder, one.vc.id}:
         raise _refusal("credential_of_other", holder, type=name)
     _check_dates(one, now=now, who=f"{holder}, {name}")
 
@@ -180,10 +191,21 @@ def attested_bpnl(credentials: Iterable[VerifiedCredential], *, holder: Did) -> 
 
 
 def _check_dates(one: IssuedCredential, *, now: datetime, who: str) -> None:
-    seconds, vc = now.timestamp(), one.jwt.claims.vc
+    seconds = now.timestamp()
     check_dates(one.jwt.claims, now=seconds, who=who)
-    written = Dated(exp=_timestamp(vc.expiration_date), nbf=_timestamp(vc.issuance_date))
-    check_dates(written, now=seconds, who=who)
+    check_dates(one.vc.dated(), now=seconds, who=who)
+
+
+def _whole(jwt: Jwt[CredentialClaims], who: str) -> Credential:
+    """Return the claims as the credential of version 2 that they have to be."""
+    context = jwt.claims.context
+    first = context[:1] if isinstance(context, list) else [context]
+    if first != [VC2_CONTEXT]:
+        raise _refusal("token_malformed", who, reason=f"no vc, and no {VC2_CONTEXT}")
+    try:
+        return msgspec.json.decode(payload_of(jwt), type=Credential)
+    except msgspec.MsgspecError as trouble:
+        raise _refusal("token_malformed", who, reason=str(trouble)) from trouble
 
 
 def _many(value: _Json | list[_Json] | None) -> tuple[Mapping[str, object], ...]:

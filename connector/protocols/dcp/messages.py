@@ -28,6 +28,10 @@ DCP_CONTEXT = "https://w3id.org/dspace-dcp/v1.0/dcp.jsonld"
 VC_CONTEXT = "https://www.w3.org/2018/credentials/v1"
 QUERY = "PresentationQueryMessage"
 RESPONSE = "PresentationResponseMessage"
+# How a token is written into a document of JSON-LD.
+ENVELOPES = frozenset(
+    f"data:application/{kind}" for kind in ("vc+jwt", "vc+ld+json+jwt", "vp+jwt", "vp+ld+json+jwt")
+)
 # The specification's alias, that of Tractus-X connectors, and that of IdentityHub as it comes.
 TYPE_ALIASES = (
     "org.eclipse.dspace.dcp.vc.type",
@@ -57,10 +61,13 @@ class _Response(msgspec.Struct):
     ) = []
 
 
+_Presented = (
+    Annotated[list[str | dict[str, object]], msgspec.Meta(max_length=CREDENTIALS_MAX)] | _Text
+)
+
+
 class _Presentation(msgspec.Struct, frozen=True, rename="camel"):
-    verifiable_credential: (
-        Annotated[list[str | dict[str, object]], msgspec.Meta(max_length=CREDENTIALS_MAX)] | _Text
-    ) = []
+    verifiable_credential: _Presented = []
 
 
 class _Access(msgspec.Struct, frozen=True):
@@ -68,12 +75,13 @@ class _Access(msgspec.Struct, frozen=True):
 
 
 class PresentationClaims(Dated, frozen=True, kw_only=True):
-    """The claims of a presentation's JWT."""
+    """The claims of a presentation's JWT; without ``vp`` they are one of version 2."""
 
     iss: str = ""
     sub: str | None = None
     aud: str | list[str] = ""
-    vp: _Presentation
+    vp: _Presentation | None = None
+    verifiable_credential: _Presented = msgspec.field(default=[], name="verifiableCredential")
 
 
 M = TypeVar("M", _Query, _Response)
@@ -198,7 +206,7 @@ def read_presentation(
     if not is_audience(claims.aud, audience):
         raise _refusal("presentation_for_other", holder, audience=claims.aud)
     check_dates(claims, now=now, who=holder)
-    return jwt, _texts(claims.vp.verifiable_credential)
+    return jwt, _texts((claims.vp or claims).verifiable_credential)
 
 
 def _read(body: bytes, reader: msgspec.json.Decoder[M], name: str) -> M:
@@ -210,7 +218,14 @@ def _read(body: bytes, reader: msgspec.json.Decoder[M], name: str) -> M:
 def _texts(entries: Sequence[str | dict[str, object]]) -> tuple[str, ...]:
     if isinstance(entries, str):
         return (entries,)
-    return tuple(one for one in entries if isinstance(one, str))
+    texts = (one if isinstance(one, str) else _enveloped(one) for one in entries)
+    return tuple(one for one in texts if one)
+
+
+def _enveloped(entry: Mapping[str, object]) -> str:
+    """Return the token in an envelope of VC Data Model 2.0 (4.13); empty if it is none."""
+    kind, _, token = str(entry.get("id", "")).partition(",")
+    return token if kind in ENVELOPES else ""
 
 
 def _refusal(key: str, who: str, **params: object) -> PartnerError:

@@ -161,6 +161,9 @@ def _held(file: Path, holder: Did) -> HeldCredential:
     if {subject.get("id") for subject in credential.subjects} != {holder}:
         kind = ", ".join(credential.types)
         raise PartnerError("connector.protocols.dcp:credential_of_other", who=holder, type=kind)
+    if credential.jwt.claims.vc is None:
+        # Our presentations are of version 1.1, and must not hold what is of another.
+        raise PartnerError("connector.protocols.dcp:credential_of_version", who=holder)
     return HeldCredential(file, credential, text)
 
 
