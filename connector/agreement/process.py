@@ -185,12 +185,14 @@ class ProcessDoor(ABC, Generic[ProcessT, ContentT]):
         if process is None or process.owing != owed.id:
             return
         self._forgotten(tx, process)
+        is_end = owed.outgoing.message == self.termination
+        if is_end and process.reason:
+            reason = f"{process.reason}; {reason}"
         reason = reason[:REASON_CHARACTERS_MAX]
         stuck = replace(process, heading=None, owing=None, reason=reason)
         self._journal(tx, stuck, {"refused": owed.outgoing.message, "why": reason}, now)
-        told = owed.outgoing.message == self.termination or not stuck.peer_pid
         try:
-            if told:
+            if is_end or not stuck.peer_pid:
                 self._ended(tx, stuck, reason, now)
             else:
                 self._started(tx, stuck, Reply(self.termination, (reason,)), now)

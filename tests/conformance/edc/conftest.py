@@ -17,7 +17,15 @@ import pytest
 from deploy.demo.processes import Process, free_port, listens, wait_until
 from tests.conformance import java
 from tests.conformance.edc import ground
-from tests.conformance.edc.eclipse import Consumer, Edc, Json, Publisher, fetch, reached
+from tests.conformance.edc.eclipse import (
+    STEP_SECONDS,
+    Consumer,
+    Edc,
+    Json,
+    Publisher,
+    fetch,
+    reached,
+)
 from tests.conformance.edc.ground import HOST
 from tests.conformance.report import Report
 
@@ -77,13 +85,44 @@ class Space:
         href = f"{self.edc.public_url}/parts/{quote(dataset)}/submodel"
         return self.ask(ground.PULL, {"dataset": dataset, "href": href})
 
-    def transfer(self, pid: str, state: str) -> Json:
+    def transfer(self, pid: str, state: str, seconds: float = STEP_SECONDS) -> Json:
         """Wait until a transfer is in a state, as our connector sees it."""
-        return reached(lambda: self.ask(ground.TRANSFER.format(pid=pid))[1], state)
+        return reached(
+            lambda: self.ask(ground.TRANSFER.format(pid=pid))[1], state, seconds=seconds
+        )
 
-    def negotiation(self, pid: str, state: str) -> Json:
+    def negotiation(self, pid: str, state: str, seconds: float = STEP_SECONDS) -> Json:
         """Wait until a negotiation is in a state, as our connector sees it."""
-        return reached(lambda: self.ask(ground.NEGOTIATION.format(pid=pid))[1], state)
+        return reached(
+            lambda: self.ask(ground.NEGOTIATION.format(pid=pid))[1], state, seconds=seconds
+        )
+
+    def begin(self, dataset: str) -> str:
+        """Let our connector begin to negotiate about a dataset of EDC's; return its pid."""
+        return str(self.ask(ground.BEGIN, {"dataset": dataset})[1]["pid"])
+
+    def begin_transfer(self, agreement: str) -> str:
+        """Let our connector ask for access under an agreement; return its pid."""
+        return str(self.ask(ground.BEGIN_TRANSFER, {"agreement": agreement})[1]["pid"])
+
+    def end_negotiation(self, pid: str) -> None:
+        """Let our connector end a negotiation, in either role."""
+        status, told = self.ask(ground.NEGOTIATION_TERMINATION.format(pid=pid), {})
+        assert status == 200, told
+
+    @contextmanager
+    def holding(self) -> Iterator[None]:
+        """Let our connector leave requests unanswered for a while."""
+        self.ask(ground.HOLD, {"hold": True})
+        try:
+            yield
+        finally:
+            self.ask(ground.HOLD, {"hold": False})
+
+    def agree(self, pid: str) -> None:
+        """Let our connector answer a request that it has held back."""
+        status, told = self.ask(ground.AGREEMENT.format(pid=pid), {})
+        assert status == 200, told
 
     def end_transfer(self, pid: str) -> None:
         """Let our connector end a transfer, in either role."""
@@ -126,13 +165,13 @@ def space(tmp_path_factory: pytest.TempPathFactory, backend: str) -> Iterator[Sp
 
 
 @contextmanager
-def side_by_side(folder: Path, backend: str, wait_ms: int) -> Iterator[Space]:
-    """Start both connectors, and stop them in the end."""
+def side_by_side(folder: Path, backend: str, wait_ms: int, **limits: float) -> Iterator[Space]:
+    """Start both connectors, ours with these limits, and stop them in the end."""
     if reason := java.lacking():
         pytest.skip(reason)
     jars, port = java.jars_of(Path(__file__).parent / "pom.xml", REPORTS), free_port()
     edc = Edc(folder / "edc", jars, _fresh(REPORTS / f"{folder.name}.edc.log"), wait_ms)
-    config = ground.write_settings(folder, port, free_port())
+    config = ground.write_settings(folder, port, free_port(), limits)
     argv = (sys.executable, "-m", OURS, str(config), edc.protocol_root)
     log = _fresh(REPORTS / f"{folder.name}.under_test.jsonl")
     ours = Process(argv, log, folder / "run.pid", mark=str(config), folder=java.REPOSITORY)

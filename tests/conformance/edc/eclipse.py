@@ -131,6 +131,16 @@ class Edc:
         kind = {"@type": f"{how.capitalize()}Transfer", "reason": REASON}
         self.ask(f"/transferprocesses/{transfer}/{how}", kind)
 
+    def end_negotiation(self, negotiation: str) -> None:
+        """Terminate a negotiation, in either role."""
+        told = {"@type": "TerminateNegotiation", "reason": REASON}
+        self.ask(f"/contractnegotiations/{negotiation}/terminate", told)
+
+    def restart(self) -> None:
+        """Stop it and start it again: it has forgotten everything."""
+        self.stop()
+        self.start()
+
     def _settings(self) -> dict[str, str]:
         private, public = _key_pair()
         rest = str(self.wait_ms)
@@ -312,9 +322,14 @@ class Consumer:
 _BEFORE = {"DEPROVISIONING": "TERMINATED", "DEPROVISIONED": "TERMINATED"}
 
 
-def reached(look: Callable[[], Json], state: str, look_seconds: float = LOOK_SECONDS) -> Json:
+def reached(
+    look: Callable[[], Json],
+    state: str,
+    look_seconds: float = LOOK_SECONDS,
+    seconds: float = STEP_SECONDS,
+) -> Json:
     """Look until a process is in a state; raises `EndedOtherwiseError` naming the last one."""
-    end = time.monotonic() + STEP_SECONDS
+    end = time.monotonic() + seconds
     while True:
         found = look()
         # A moment after it has terminated a transfer, EDC calls it deprovisioned.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,6 +23,11 @@ CATALOG = "/trigger/catalog"
 NEGOTIATION = "/trigger/negotiation/{pid}"
 TRANSFER = "/trigger/transfer/{pid}"
 ENDS = "/trigger/ends"
+BEGIN = "/trigger/negotiation"
+BEGIN_TRANSFER = "/trigger/transfer"
+HOLD = "/trigger/hold"
+AGREEMENT = "/trigger/negotiation/{pid}/agreement"
+NEGOTIATION_TERMINATION = "/trigger/negotiation/{pid}/termination"
 TERMINATION = "/trigger/transfer/{pid}/termination"
 
 OFFERED: tuple[SemanticId, ...] = (SERIAL, PART_TYPE)
@@ -43,7 +49,9 @@ RULES: dict[str, dict[str, object]] = {
 }
 
 
-def write_settings(folder: Path, port: int, operator_port: int) -> Path:
+def write_settings(
+    folder: Path, port: int, operator_port: int, limits: Mapping[str, float]
+) -> Path:
     """Write the configuration of our connector."""
     document: dict[str, Tables] = {
         "connector": {"name": "puebla", "bpnl": "BPNL00000000PUE1", "data": "data"},
@@ -57,6 +65,7 @@ def write_settings(folder: Path, port: int, operator_port: int) -> Path:
             "operands": ["ContractReference"],
             "values": {"Liability": ["cx.slightNegligence:1"]},
         },
+        "limits": dict(limits),
         "partner": [{"name": EDC.name, "bpnl": EDC.bpnl, "did": EDC.did}],
         "offer": [
             {

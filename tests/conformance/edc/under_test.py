@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from connector.agreement.model import EndedBy, Process
+from connector.agreement.model import EndedBy, Negotiation, Process
+from connector.agreement.process import Reply
+from connector.agreement.reactions import PromptNegotiation
+from connector.agreement.states import NegotiationMessage, Role
+from connector.agreement.table import agreement_with
 from connector.collection.model import RemoteSubmodel
 from connector.daemon.house import House, Parts, Trust, store_path
 from connector.daemon.lifetime import run
@@ -26,6 +30,7 @@ from connector.protocols.result import json_answer
 from connector.settings.loading import load_settings
 from connector.store.database import Database
 from connector.telemetry import configure_logging
+from connector.transfer.selection import acceptable_offer
 from connector.transfer.states import TransferMessage
 from tests.builders.exchange import SERIAL
 from tests.conformance.edc import ground
@@ -80,10 +85,26 @@ Answering = Callable[[Request, House], Awaitable[object]]
 
 
 @dataclass
+class Holding(PromptNegotiation):
+    """Does what the product does, but waits with an answer to a request while it is told to."""
+
+    holds: bool = False
+
+    def reply(
+        self, negotiation: Negotiation, received: NegotiationMessage, objections: tuple[str, ...]
+    ) -> Reply | None:
+        """Return what the product would, or None."""
+        if self.holds and received is NegotiationMessage.REQUEST:
+            return None
+        return super().reply(negotiation, received, objections)
+
+
+@dataclass
 class Triggers:
     """The addresses by which the tests tell our connector what to do."""
 
     house: House | None = None
+    reactions: Holding = field(default_factory=Holding)
 
     async def beside(self, house: House) -> None:
         """Learn the house, and stay as long as it does."""
@@ -99,7 +120,17 @@ class Triggers:
             self._route(ground.TRANSFER, _transfer, "GET"),
             self._route(ground.TERMINATION, _terminate, "POST"),
             self._route(ground.ENDS, _ends, "GET"),
+            self._route(ground.BEGIN, _begin, "POST"),
+            self._route(ground.BEGIN_TRANSFER, _begin_transfer, "POST"),
+            self._route(ground.NEGOTIATION_TERMINATION, _end_negotiation, "POST"),
+            self._route(ground.HOLD, self._hold, "POST"),
+            self._route(ground.AGREEMENT, _agree, "POST"),
         ]
+
+    async def _hold(self, request: Request, house: House) -> object:
+        del house
+        self.reactions.holds = (await request.json())["hold"]
+        return {}
 
     def _route(self, path: str, act: Answering, method: str) -> Route:
         async def answer(request: Request) -> Response:
@@ -139,7 +170,12 @@ async def _transfer(request: Request, house: House) -> object:
 
 def _told(process: Process[Any]) -> object:
     state = process.state or "new"
-    return {"state": state, "peer_pid": process.peer_pid, "reason": process.reason}
+    return {
+        "state": state,
+        "peer_pid": process.peer_pid,
+        "reason": process.reason,
+        "ended_by": process.ended_by,
+    }
 
 
 async def _ends(request: Request, house: House) -> object:
@@ -161,6 +197,38 @@ async def _ends(request: Request, house: House) -> object:
     }
 
 
+async def _begin(request: Request, house: House) -> object:
+    """Ask for an agreement, and do not wait for it."""
+    catalog = house.grants.catalog
+    url = await catalog.base_url(EDC)
+    entry = await catalog.dataset(EDC, url, (await request.json())["dataset"])
+    assert entry is not None
+    offer, _ = acceptable_offer(entry, house.grants.accepted)
+    assert offer is not None
+    return {"pid": house.grants.negotiation.request_agreement(EDC, url, offer).pid}
+
+
+async def _begin_transfer(request: Request, house: House) -> object:
+    """Ask for access under an agreement, and do not wait for it."""
+    wanted = (await request.json())["agreement"]
+    agreement = agreement_with(house.db, Role.CONSUMER, EDC.did, wanted)
+    assert agreement is not None
+    url = await house.grants.catalog.base_url(EDC)
+    return {"pid": house.grants.delivery.request_access(EDC, url, agreement).pid}
+
+
+async def _agree(request: Request, house: House) -> object:
+    pid = request.path_params["pid"]
+    house.grants.negotiation.act(pid, NegotiationMessage.AGREEMENT)
+    return {}
+
+
+async def _end_negotiation(request: Request, house: House) -> object:
+    pid = request.path_params["pid"]
+    house.grants.negotiation.act(pid, NegotiationMessage.TERMINATION, ("ended by the test",))
+    return {}
+
+
 async def _terminate(request: Request, house: House) -> object:
     reasons = ("ended by the test",)
     pid = request.path_params["pid"]
@@ -178,7 +246,13 @@ def main(config: Path, edc_url: str) -> None:
     db.close()
     triggers = Triggers()
     trust = Trust(MockIdentity(edc_url))
-    run(settings, Parts(trust=trust, routes=triggers.routes(), beside=triggers.beside))
+    parts = Parts(
+        trust=trust,
+        negotiation=triggers.reactions,
+        routes=triggers.routes(),
+        beside=triggers.beside,
+    )
+    run(settings, parts)
 
 
 if __name__ == "__main__":

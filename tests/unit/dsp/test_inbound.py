@@ -225,3 +225,39 @@ async def test_an_unknown_agreement_gives_no_access(site: Site) -> None:
         reply.json["@type"],
         reply.json["code"],
     )
+
+
+@pytest.mark.parametrize("slash", ["", "/"])
+async def test_a_provider_may_ask_how_we_see_what_we_asked_it_for(site: Site, slash: str) -> None:
+    doors = site.doors
+    asked = doors.negotiation.request_agreement(OEM, "https://oem.example", doors.offer)
+    doors.deliver("urn:p1")
+
+    shown = await site.get(f"/negotiations/{asked.pid}{slash}")
+
+    assert (200, asked.pid, "urn:p1", "REQUESTED") == (
+        shown.status,
+        shown.json["consumerPid"],
+        shown.json["providerPid"],
+        shown.json["state"],
+    )
+
+
+async def test_a_partner_with_too_much_open_is_asked_to_come_again(site: Site) -> None:
+    most = site.doors.negotiation.ports.limits.partner_negotiations_max
+    with site.doors.db.transaction() as tx:
+        for number in range(most):
+            tx.execute(
+                "INSERT INTO negotiation (pid, role, partner, bpnl, url, dataset, peer_pid, state,"
+                " digest, created_at, updated_at, offer, policy) VALUES"
+                " (?, 'provider', ?, 'B', 'u', 'd', ?, 'AGREED', x'', 0, 0, 'o', '{}')",
+                (f"p{number}", OEM.did, f"c{number}"),
+            )
+
+    reply = await site.post("/negotiations/request", site.request())
+
+    assert (503, "ContractNegotiationError", "too_many") == (
+        reply.status,
+        reply.json["@type"],
+        reply.json["code"],
+    )
