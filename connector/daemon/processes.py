@@ -23,6 +23,7 @@ from connector.store.database import Database
 from connector.store.journal import Line
 from connector.telemetry import Metrics
 from connector.transfer.overview import Overview, Progress, ProgressQuery
+from connector.transfer.states import TransferMessage
 from connector.web.processes import (
     ProcessEvent,
     ProcessLine,
@@ -64,8 +65,8 @@ class ProcessDesk:
             line=self._line(found),
             url=found.process.url,
             history=tuple(_event(line) for line in lines),
-            received=(mail.received or b"").decode(errors="replace"),
-            sent=_on_the_wire(found, mail.sent),
+            received=_received(mail.received),
+            sent=_on_the_wire(mail.sent, found.last.message if found.last else ""),
         )
 
     async def asked(self, pid: str, asking: Asking) -> ProcessReport:
@@ -144,18 +145,23 @@ def _event(line: Line) -> ProcessEvent:
     return ProcessEvent(line.at, line.event, detail)
 
 
-def _on_the_wire(found: Progress, sent: bytes | None) -> str:
-    """Return our last message as it went out; it is stored before it is worded for the wire."""
-    if sent is None:
-        return ""
-    kind = KINDS.get(found.last.message) if found.last else None
+def _received(raw: bytes | None) -> str:
+    """Return the last message as it came; of one with a secret all but that is kept."""
+    text = (raw or b"").decode(errors="replace")
+    is_kept_otherwise = '"consumer_pid"' in text and '"@type"' not in text
+    return _on_the_wire(raw, TransferMessage.START) if is_kept_otherwise else text
+
+
+def _on_the_wire(said: bytes | None, message: str) -> str:
+    """Return a message as it went out; it is stored before it is worded for the wire."""
+    kind = KINDS.get(message)
     try:
-        if kind is not None:
-            content = msgspec.json.decode(sent, type=kind, dec_hook=_typed)
+        if said is not None and kind is not None:
+            content = msgspec.json.decode(said, type=kind, dec_hook=_typed)
             return orjson.dumps(to_wire(content)).decode()
     except msgspec.ValidationError:
         pass
-    return sent.decode()
+    return (said or b"").decode()
 
 
 def _typed(kind: type, value: object) -> object:

@@ -45,6 +45,7 @@ from connector.protocols.dsp.messages import (
     WELL_KNOWN,
     ProcessContent,
 )
+from connector.protocols.dsp.query import cursor_of, page_of, query_from_cursor, query_from_wire
 from connector.protocols.dsp.reading import (
     negotiation_from_wire,
     offer_from_wire,
@@ -134,12 +135,12 @@ def _catalog_page(desk: Desk) -> Act:
     async def act(request: Request, caller: Caller) -> Response:
         raw = await bounded_body(request, BODY_BYTES_MAX)
         cursor = request.query_params.get("cursor")
-        query = catalog.query_from_cursor(cursor) if cursor else catalog.query_from_wire(raw)
+        query = query_from_cursor(cursor) if cursor else query_from_wire(raw)
         visible = desk.shelf.visible_to(caller, desk.negotiation.ports.clock())
-        page, following = catalog.page_of(visible, query)
+        page, following = page_of(visible, query)
         headers = {}
         if following is not None:
-            url = f"{desk.base_url}/catalog/request?cursor={catalog.cursor_of(following)}"
+            url = f"{desk.base_url}/catalog/request?cursor={cursor_of(following)}"
             headers["Link"] = f'<{url}>; rel="next"'
         us = desk.negotiation.ports.us
         return json_answer(catalog.catalog_to_wire(page, us, desk.base_url), headers=headers)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 import threading
 from collections.abc import Generator, Iterator
@@ -57,6 +58,7 @@ class Space:
     edc: Edc
     url: str
     backend: str
+    config: Path
 
     @property
     def consumer(self) -> Consumer:
@@ -124,6 +126,15 @@ class Space:
         status, told = self.ask(ground.AGREEMENT.format(pid=pid), {})
         assert status == 200, told
 
+    def command(self, *words: str) -> Json:
+        """Ask our connector by its command, as an operator does; return its answer."""
+        argv = (sys.executable, "-m", "connector", *words, "--json", "--config", str(self.config))
+        said = subprocess.run(
+            argv, cwd=java.REPOSITORY, capture_output=True, text=True, check=False, timeout=60
+        )
+        found: Json = json.loads(said.stdout)
+        return found
+
     def end_transfer(self, pid: str) -> None:
         """Let our connector end a transfer, in either role."""
         status, told = self.ask(ground.TERMINATION.format(pid=pid), {})
@@ -180,7 +191,7 @@ def side_by_side(folder: Path, backend: str, wait_ms: int, **limits: float) -> I
         edc.start()
         wait_until(lambda: listens(port) or not ours.is_alive(), "our connector")
         assert ours.is_alive(), ours.last_words()
-        yield Space(edc, f"http://{HOST}:{port}", backend)
+        yield Space(edc, f"http://{HOST}:{port}", backend, config)
     finally:
         edc.stop()
         ours.stop()

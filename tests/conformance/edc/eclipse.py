@@ -24,6 +24,8 @@ from tests.conformance.edc.ground import EDC, HOST
 # EDC ends about one process in fifty by a race of its own threads.
 ATTEMPTS = 3
 READY_SECONDS = 180.0
+ANSWER_SECONDS = 60.0
+PROBE_SECONDS = 2.0
 STEP_SECONDS = 20.0
 LOOK_SECONDS = 0.03
 REASON = "changed by the test"
@@ -133,7 +135,7 @@ class Edc:
 
     def end_negotiation(self, negotiation: str) -> None:
         """Terminate a negotiation, in either role."""
-        told = {"@type": "TerminateNegotiation", "reason": REASON}
+        told = {"@type": "TerminateNegotiation", "@id": negotiation, "reason": REASON}
         self.ask(f"/contractnegotiations/{negotiation}/terminate", told)
 
     def restart(self) -> None:
@@ -177,7 +179,8 @@ class Edc:
             return True
         try:
             url = f"http://{HOST}:{self.ports['default']}/api/check/startup"
-            return fetch(url, {})[0] == 200
+            # What it takes in while it starts, it may never answer.
+            return fetch(url, {}, seconds=PROBE_SECONDS)[0] == 200
         except OSError:
             return False
 
@@ -340,11 +343,16 @@ def reached(
         time.sleep(look_seconds)
 
 
-def fetch(url: str, headers: Mapping[str, str], body: bytes | None = None) -> tuple[int, bytes]:
+def fetch(
+    url: str,
+    headers: Mapping[str, str],
+    body: bytes | None = None,
+    seconds: float = ANSWER_SECONDS,
+) -> tuple[int, bytes]:
     """Send one request, POST where there is a body, and return status and body."""
     request = urllib.request.Request(url, data=body, headers=dict(headers))
     try:
-        with urllib.request.urlopen(request, timeout=60) as answer:
+        with urllib.request.urlopen(request, timeout=seconds) as answer:
             return answer.status, answer.read()
     except urllib.error.HTTPError as error:
         return error.code, error.read()

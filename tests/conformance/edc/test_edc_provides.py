@@ -63,6 +63,21 @@ def test_we_say_what_it_does_not_offer(space: Space) -> None:
     assert (409, "transfer:dataset_not_found") == (status, told["code"])
 
 
+def test_an_operator_is_told_how_it_sees_a_transfer(space: Space) -> None:
+    space.publisher.offer(["seen"], space.backend, TERMS)
+    _, told = space.pull("seen")
+
+    report = space.command("process", told["transfer"])
+
+    assert ("STARTED", "STARTED", "") == (
+        report["line"]["state"],
+        report["peer_state"],
+        report["peer_trouble"],
+    )
+    assert "TransferStartMessage" in report["received"]
+    assert told["token"] not in str(report)
+
+
 def test_the_token_dies_with_the_transfer_that_we_end(space: Space) -> None:
     space.publisher.offer(["ended-by-us"], space.backend, TERMS)
     _, told = space.pull("ended-by-us")

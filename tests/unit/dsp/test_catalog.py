@@ -13,18 +13,21 @@ from connector.errors import PartnerError
 from connector.offer.model import Dataset, DatasetKind, Policy
 from connector.offer.writing import usage_policy
 from connector.protocols.dsp.catalog import (
+    catalog_to_wire,
+    entries_from_wire,
+    entry_from_wire,
+)
+from connector.protocols.dsp.inbound import Desk, routes
+from connector.protocols.dsp.query import (
+    CRITERIA_MAX,
     PAGE_DATASETS_MAX,
     Criterion,
     Query,
-    catalog_to_wire,
     cursor_of,
-    entries_from_wire,
-    entry_from_wire,
     page_of,
     query_from_cursor,
     query_from_wire,
 )
-from connector.protocols.dsp.inbound import Desk, routes
 from tests.builders.doors import Doors
 from tests.doubles.asgi import Reply, call
 from tests.doubles.party import OEM, SERIAL_PART, STRANGER, SUPPLIER, PlayedIdentity, Town
@@ -144,8 +147,38 @@ def test_queries_are_understood_as_edc_sends_them(raw: bytes, query: Query) -> N
 
 
 def test_an_unknown_operator_is_refused() -> None:
-    with pytest.raises(PartnerError, match="“contains”"):
-        query_from_wire(_criterion("id", "contains", "x"))
+    with pytest.raises(PartnerError, match="“between”"):
+        query_from_wire(_criterion("id", "between", "x"))
+
+
+def test_a_filter_with_too_many_criteria_is_refused() -> None:
+    one = {"operandLeft": "id", "operator": "=", "operandRight": "x"}
+    spec = {"filterExpression": [one] * (CRITERIA_MAX + 1)}
+    with pytest.raises(PartnerError, match="more than 50 criteria"):
+        query_from_wire(orjson.dumps({"filter": [spec]}))
+
+
+@pytest.mark.parametrize(
+    ("spec", "ids"),
+    [
+        ({"sortField": "id"}, ["urn:d1", "urn:d2", "urn:d3"]),
+        ({"sortField": "id", "sortOrder": "DESC"}, ["urn:d3", "urn:d2", "urn:d1"]),
+        ({"sortField": "id", "sortOrder": "DESC", "limit": 1, "offset": 1}, ["urn:d2"]),
+        ({"sortField": "'https://x/version'.'@value'"}, ["urn:d2", "urn:d3", "urn:d1"]),
+        ({"sortOrder": "DESC"}, ["urn:d2", "urn:d1", "urn:d3"]),
+    ],
+)
+def test_datasets_come_in_the_order_that_is_asked_for(
+    spec: dict[str, object], ids: list[str]
+) -> None:
+    versions = {"urn:d2": "1.0", "urn:d1": "3.0", "urn:d3": "2.0"}
+    datasets = [
+        replace(DATASET, id=one, properties={"https://x/version": version})
+        for one, version in versions.items()
+    ]
+    page, _ = page_of(datasets, query_from_wire(orjson.dumps({"filter": [spec]})))
+
+    assert ids == [one.id for one in page]
 
 
 @pytest.mark.parametrize(
@@ -160,10 +193,22 @@ def test_an_unknown_operator_is_refused() -> None:
         (Criterion("@id", "like", ("urn:d1%1",)), False),
         (Criterion("dct:type", "=", (TYPE,)), True),
         (Criterion("nothing", "=", (TYPE,)), False),
+        (Criterion("@id", "!=", ("urn:d2",)), True),
+        (Criterion("@id", "!=", ("urn:d1",)), False),
+        (Criterion("@id", "ilike", ("URN:%",)), True),
+        (Criterion("@id", "like", ("URN:%",)), False),
+        (Criterion("dct:type", "contains", (TYPE,)), True),
+        (Criterion("version", "<", ("10",)), True),
+        (Criterion("version", ">", ("10",)), False),
+        (Criterion("version", "<=", ("9.0",)), True),
+        (Criterion("version", ">=", ("9.1",)), False),
+        (Criterion("@id", ">", ("urn:d0",)), True),
+        (Criterion("nothing", "<", ("10",)), False),
     ],
 )
 def test_criteria_are_decided(criterion: Criterion, fits: bool) -> None:
-    page, _ = page_of([DATASET], Query(criteria=(criterion,)))
+    dataset = replace(DATASET, properties={**DATASET.properties, "version": "9.0"})
+    page, _ = page_of([dataset], Query(criteria=(criterion,)))
 
     assert fits == bool(page)
 
