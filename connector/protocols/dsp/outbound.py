@@ -28,12 +28,14 @@ CATALOG_PAGES_MAX = 100
 # A receiver may take a moment to know a process that it has just begun itself, or to be in the
 # state to which its own message leads (EDC answers 409 until it has taken note of our 200): it
 # is asked again after 5, 10, 20 ... ms, for 5 s in all. One that has just started may not yet
-# reach the documents that prove who we are.
+# reach the documents that prove who we are, or not yet take what is posted to its addresses
+# (EDC answers 405 while it boots).
 EARLY_ATTEMPTS_MAX = 10
 UNPROVEN_ATTEMPTS_MAX = 2
+BOOTING_ATTEMPTS_MAX = 8
 
 _TRY_LATER = frozenset({408, 425, 429})
-_UNPROVEN, _NOT_FOUND, _CONFLICT, _SERVER_ERROR = 401, 404, 409, 500
+_UNPROVEN, _NOT_FOUND, _BOOTING, _CONFLICT, _SERVER_ERROR = 401, 404, 405, 409, 500
 
 
 class DspSender:
@@ -156,8 +158,8 @@ def _outcome(status: int, attempts: int) -> Outcome:
         return Outcome.LATER
     if status in (_NOT_FOUND, _CONFLICT) and attempts < EARLY_ATTEMPTS_MAX:
         return Outcome.SOON
-    is_unproven = status == _UNPROVEN and attempts < UNPROVEN_ATTEMPTS_MAX
-    return Outcome.LATER if is_unproven else Outcome.REFUSED
+    patience = {_UNPROVEN: UNPROVEN_ATTEMPTS_MAX, _BOOTING: BOOTING_ATTEMPTS_MAX}
+    return Outcome.LATER if attempts < patience.get(status, 0) else Outcome.REFUSED
 
 
 async def _headers(identity: Identity, audience: Did) -> Mapping[str, str]:

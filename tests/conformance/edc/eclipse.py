@@ -64,6 +64,7 @@ COMMAND = ("nice", "-n", "5", "java", "-Xmx512m")
 class Edc:
     """One connector; ``wait_ms`` is how long its state machines rest between two looks.
 
+    ``transfer_wait_ms`` is the same for transfers alone, where that is not 0.
     ``identity`` are its settings about who it is, ``classes`` a folder with ours beside ``jars``.
     """
 
@@ -76,11 +77,11 @@ class Edc:
     command: Sequence[str] = COMMAND
     arguments: Sequence[str] = ()
     ports: Mapping[str, int] = field(default_factory=_contexts)
+    transfer_wait_ms: int = 0
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         settings = self.folder / "edc.properties"
-        settings.write_text(_properties(self._settings()), encoding="ascii")
         main = "org.eclipse.edc.boot.system.runtime.BaseRuntime"
         places = f"{self.jars}/*" + (f":{self.classes}" if self.classes else "")
         self.process = Process(
@@ -110,6 +111,8 @@ class Edc:
 
     def start(self) -> None:
         """Start it and wait until it says that it is up."""
+        settings = self.folder / "edc.properties"
+        settings.write_text(_properties(self._settings()), encoding="ascii")
         self.process.start()
         wait_until(self._ready_or_dead, "EDC ready", READY_SECONDS)
         assert self.process.is_alive(), self.process.last_words()
@@ -138,8 +141,9 @@ class Edc:
         told = {"@type": "TerminateNegotiation", "@id": negotiation, "reason": REASON}
         self.ask(f"/contractnegotiations/{negotiation}/terminate", told)
 
-    def restart(self) -> None:
+    def restart(self, transfer_wait_ms: int = 0) -> None:
         """Stop it and start it again: it has forgotten everything."""
+        self.transfer_wait_ms = transfer_wait_ms
         self.stop()
         self.start()
 
@@ -153,7 +157,10 @@ class Edc:
         listening |= {"web.http.port": listening.pop("web.http.default.port")}
         listening |= {"web.http.path": listening.pop("web.http.default.path")}
         machines = ("negotiation.consumer", "negotiation.provider", "transfer", "dataplane")
-        waits = {f"edc.{one}.state-machine.iteration-wait-millis": rest for one in machines}
+        rests = dict.fromkeys(machines, rest) | {
+            "transfer": str(self.transfer_wait_ms or self.wait_ms)
+        }
+        waits = {f"edc.{one}.state-machine.iteration-wait-millis": r for one, r in rests.items()}
         return {
             **listening,
             **waits,

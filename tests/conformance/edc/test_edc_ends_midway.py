@@ -132,14 +132,16 @@ def test_it_forgets_a_negotiation_that_it_asked_for(slow: Space) -> None:
 
 
 def test_it_forgets_a_transfer_that_we_asked_for(slow: Space) -> None:
+    slow.edc.restart(transfer_wait_ms=600_000)  # in this life it will start none
     slow.publisher.offer(["midway-4"], slow.backend, TERMS)
-    _, told = slow.pull("midway-4")
-    ours = slow.begin_transfer(told["agreement"])
+    agreed = slow.negotiation(slow.begin("midway-4"), "FINALIZED")
+    ours = slow.begin_transfer(agreed["agreement"])
     wait_until(lambda: bool(slow.transfer(ours, "REQUESTED")["peer_pid"]), "EDC's id of it")
 
     slow.edc.restart()
 
     ended = slow.transfer(ours, "TERMINATED", FORGETTING_SECONDS)
     assert "stood still in the state requested for 15 s" in ended["reason"]
+    assert "404" in ended["reason"]
     slow.publisher.offer(["midway-4"], slow.backend, TERMS)
     assert 200 == slow.pull("midway-4")[0]

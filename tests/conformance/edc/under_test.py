@@ -175,6 +175,7 @@ def _told(process: Process[Any]) -> object:
         "peer_pid": process.peer_pid,
         "reason": process.reason,
         "ended_by": process.ended_by,
+        "agreement": getattr(process, "agreement_id", ""),
     }
 
 

@@ -118,6 +118,8 @@ async def test_an_answer_without_a_body_is_as_good() -> None:
         (404, 10, Outcome.REFUSED),
         (401, 0, Outcome.LATER),
         (401, 2, Outcome.REFUSED),
+        (405, 0, Outcome.LATER),
+        (405, 8, Outcome.REFUSED),
         (400, 0, Outcome.REFUSED),
         (403, 0, Outcome.REFUSED),
         (409, 0, Outcome.SOON),
