@@ -196,12 +196,14 @@ def _print_json(db: Database, query: ReadsQuery) -> None:
     """Print one object whose rows are written as they are read, however many there are."""
     head = {"partner": query.partner, "actions": reads.tally_actions(db, query)}
     opened = msgspec.json.format(to_json(head), indent=2).decode().removesuffix("\n}")
-    click.echo(f'{opened},\n  "rows": [', nl=False)
+    # Not flushed after every row, as `click.echo` does.
+    out = sys.stdout
+    out.write(f'{opened},\n  "rows": [')
     separator = "\n    "
     for row in reads.list_reads(db, query):
-        click.echo(separator + to_json(row).decode(), nl=False)
+        out.write(separator + to_json(row).decode())
         separator = ",\n    "
-    click.echo("\n  ]\n}")
+    out.write("\n  ]\n}\n")
 
 
 def _seconds(stored: int) -> str:

@@ -22,7 +22,7 @@ from connector.daemon.processes import ProcessDesk, asking_from, expose_processe
 from connector.daemon.proving import expose_expiries, expose_ledger, report_credentials
 from connector.daemon.reports import Reports
 from connector.daemon.serving import Listeners, listen
-from connector.daemon.tracing import trace
+from connector.daemon.tracing import trace_beside
 from connector.daemon.watching import watch_access
 from connector.errors import EslabonError, SetupError, Severity, TransientError
 from connector.loops.lapsing import lapse
@@ -162,7 +162,7 @@ def running_operations(house: House, started_at: datetime) -> Operations:
         quarantine=reports.quarantine,
         show=reports.show,
         replay=lambda request: house.intake.ask(partial(replay, request=request)),
-        trace=partial(trace, house.db),
+        trace=partial(trace_beside, house.db.path),
         ingest=lambda: house.intake.ask(ingest),
         collect=house.walking.collect,
         collection=reports.collection,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import orjson
 
@@ -42,6 +43,18 @@ class _Subjects:
 
     records: tuple[int, ...]
     twins: tuple[tuple[int, str], ...]
+
+
+def trace_beside(path: Path, wanted: str) -> Trace:
+    """Return the same as `trace` on a connection of its own, for a thread of its own.
+
+    Who read a thing is found by going through the whole ledger: partners must not wait for it.
+    """
+    db = Database.open_to_read(path)
+    try:
+        return trace(db, wanted)
+    finally:
+        db.close()
 
 
 def trace(db: Database, wanted: str) -> Trace:

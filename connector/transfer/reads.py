@@ -73,13 +73,14 @@ def tally_subjects(db: Database, query: ReadsQuery, limit: int) -> list[Tally]:
 
 def list_reads(db: Database, query: ReadsQuery) -> Iterator[Read]:
     """Yield every row that fits, oldest first; memory does not grow with their number."""
-    where, parameters = _where(query)
-    at, number = -1, 0
+    where, (partner, since, *others) = _where(query)
     sql = (
-        f"SELECT {_COLUMNS} FROM ledger WHERE {where} AND (at, number) > (?, ?)"  # noqa: S608 - our own words
+        f"SELECT {_COLUMNS} FROM ledger WHERE {where} AND (at > ? OR number > ?)"  # noqa: S608 - our own words
         " ORDER BY at, number LIMIT ?"
     )
-    while page := db.rows(sql, (*parameters, at, number, PAGE_ROWS)):
+    # Where a page ended is where the index is entered for the next.
+    at, number = since, 0
+    while page := db.rows(sql, (partner, at, *others, at, number, PAGE_ROWS)):
         for number, at, agreement, transfer, action, subject, detail in page:
             yield Read(number, moment(at), action, subject, detail, agreement, transfer)
 
@@ -93,7 +94,7 @@ def _tallies(db: Database, query: ReadsQuery, columns: str, group: str, limit: i
     ]
 
 
-def _where(query: ReadsQuery) -> tuple[str, tuple[object, ...]]:
+def _where(query: ReadsQuery) -> tuple[str, tuple[object, int, *tuple[object, ...]]]:
     since = millis(query.since) if query.since else 0
     until = millis(query.until) if query.until else FOREVER
     part = (query.part,) * 3 if query.part else ()

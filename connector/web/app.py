@@ -135,7 +135,8 @@ class _Side:
         return _json(to_json(await run_in_threadpool(self.operations.replay, wanted)))
 
     async def trace(self, request: Request) -> Response:
-        return _json(to_json(self.operations.trace(request.path_params["id"])))
+        about = request.path_params["id"]
+        return _json(to_json(await run_in_threadpool(self.operations.trace, about)))
 
     async def ingest(self, _request: Request) -> Response:
         return _json(to_json(await run_in_threadpool(self.operations.ingest)))
