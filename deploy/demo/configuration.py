@@ -45,13 +45,14 @@ class Offer:
     partners: tuple[str, ...]
     aspects: tuple[str, ...] = ()
     parts: tuple[str, ...] = ()
+    policy: str = POLICY
 
     def table(self) -> Table:
         """Return it as eslabon.toml says it."""
         return {
             "name": self.name,
             "partners": self.partners,
-            "policy": POLICY,
+            "policy": self.policy,
             "aspects": self.aspects,
             "parts": self.parts,
         }

@@ -26,3 +26,8 @@ LIABLE = [
     _constraint("ContractReference", "isAllOf", ["MX-2026-17", "AGB-9832"]),
 ]
 MORE_LIABLE = [*TERMS, _constraint("Liability", "eq", "cx.grossNegligence:1")]
+
+
+def number_is_any_of(*numbers: str) -> Json:
+    """Return the constraint that a partner's number is one of these."""
+    return _constraint("BusinessPartnerNumber", "isAnyOf", list(numbers))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -19,7 +20,7 @@ _report = Report("edc-dcp")
 @pytest.fixture(scope="session")
 def built() -> Program:
     """Return the Eclipse connector's program."""
-    if reason := java.lacking():
+    if reason := java.lacking() or ("" if shutil.which("javac") else "there is no javac"):
         pytest.skip(reason)
     # It says why it refuses somebody to those only who look at this level.
     return program(arguments=("--log-level=DEBUG",))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ from connector.daemon.proving import dcp_settings
 from connector.protocols.dcp.identity import DcpIdentity
 from connector.settings.loading import load_settings
 from deploy.demo.company import Company, DataSpace
-from deploy.demo.configuration import Feed, Offer, Tables
+from deploy.demo.configuration import Feed, Offer, Table, Tables
 from deploy.demo.processes import wait_until
 from tests.benchmarks.serial_parts import DELIMITER, ENCODING, MAPPING, PARTS, write
 from tests.conformance.edc.eclipse import Consumer, Json, fetch
@@ -27,8 +27,28 @@ CATALOG_REQUEST = (
     b'{"@context":["https://w3id.org/dspace/2025/1/context.jsonld"],'
     b'"@type":"CatalogRequestMessage"}'
 )
-# What our plant made, and what of it is offered to the other.
-SEEN, UNSEEN = PARTS[0], PARTS[1]
+OFFERED = 3 * ROWS // len(PARTS)
+# What our plant made: offered to the other, not offered, offered under all that the profile
+# knows, and under a policy that lets only another company see it.
+SEEN, UNSEEN, UNDER_CONTRACT, OF_OTHERS = PARTS[:4]
+PURPOSES = ["cx.core.industrycore:1"]
+POLICIES: Mapping[str, Table] = {
+    "under-contract": {
+        "purposes": [*PURPOSES, "cx.quality.base:1"],
+        "permission": {
+            "ContractReference": ["MX-2026-17"],
+            "Liability": "cx.slightNegligence:1",
+            "DataUsageEndDurationDays": 365,
+        },
+        "prohibition": {"UsageRestriction": ["cx.thirdParty.forbidden:1"]},
+        "obligation": {"DataProvisioningEndDurationDays": 365},
+        "access": {"BusinessPartnerNumber": {"isAnyOf": [THEIRS]}},
+    },
+    "of-others": {
+        "purposes": PURPOSES,
+        "access": {"BusinessPartnerNumber": {"isAnyOf": [OURS]}},
+    },
+}
 
 
 @dataclass(frozen=True)
@@ -53,7 +73,7 @@ class Neighbours:
             ours.start()
             theirs.start()
             plant.publish(theirs.publisher, stack.enter_context(plant.serving(theirs.edc)))
-            wait_until(lambda: ours.counts()["offers"] == ROWS // len(PARTS), "our twins", 60.0)
+            wait_until(lambda: ours.counts()["offers"] >= OFFERED, "our twins", 60.0)
             yield both
 
     def configure(self, folder: Path) -> None:
@@ -64,23 +84,29 @@ class Neighbours:
         mapping.write_text(MAPPING, encoding="utf-8")
         source = {"folder": str(drop), "encoding": ENCODING, "delimiter": DELIMITER}
         feed = Feed("serial", "delimited_file", mapping, {**source, "stable_seconds": 0.1}, 0.2)
-        offer = Offer("parts", (self.theirs.wallet.name,), parts=(SEEN,))
+        them = (self.theirs.wallet.name,)
+        offers = [
+            Offer("parts", them, parts=(SEEN,)),
+            Offer("under-contract", them, parts=(UNDER_CONTRACT,), policy="under-contract"),
+            Offer("of-others", them, parts=(OF_OTHERS,), policy="of-others"),
+        ]
         # Every message is to be proven anew: proofs and status lists are kept otherwise.
         fresh: dict[str, Tables] = {
             "identity": {"presentation_reuse_seconds": 0},
             "limits": {"standing_seconds": STANDING_SECONDS},
+            "policy": POLICIES,
         }
         partners = [self.theirs.wallet]
-        self.ours.configure(partners=partners, feeds=[feed], offers=[offer], further=fresh)
+        self.ours.configure(partners=partners, feeds=[feed], offers=offers, further=fresh)
 
     @property
     def consumer(self) -> Consumer:
         """The Eclipse connector as a consumer of ours."""
         return self.theirs.consumer_of(self.ours)
 
-    def collect(self) -> Json:
-        """Let ours collect the one part of the other, and return what came of it."""
-        part = f"partInstanceId={plant.SERIAL}"
+    def collect(self, serial: str = plant.SERIAL) -> Json:
+        """Let ours collect a radio of the other, and return what came of it."""
+        part = f"partInstanceId={serial}"
         return self.ours.ask("collect", "--partner", self.theirs.wallet.name, "--part", part)
 
     def asked_by_us(self) -> tuple[int, str]:

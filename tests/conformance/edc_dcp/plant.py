@@ -1,10 +1,15 @@
-"""What lies behind an Eclipse connector: a registry with one twin, and its one submodel."""
+"""What lies behind an Eclipse connector: a registry of radios, each twin with one submodel.
+
+The submodels lie in three assets, so that each can be offered under terms of its own.
+"""
 
 from __future__ import annotations
 
+import base64
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from uuid import NAMESPACE_URL, uuid5
 
 import uvicorn
 from starlette.applications import Starlette
@@ -18,21 +23,28 @@ from tests.conformance.edc.ground import HOST
 from tests.conformance.edc.reading import REGISTRY
 
 SEMANTIC_ID = "urn:samm:io.catenax.serial_part:3.0.0#SerialPart"
-PART, SERIAL = "RAD-1", "RAD-1-0001"
-TWIN = "urn:uuid:0f0b7d86-9b0c-4d4f-8a35-6d2a0b6cb0a1"
-SHELL = "urn:uuid:51b1a6fd-7d0b-4f3e-8b1d-2d3c5a1fbb10"
-SUBMODEL = "/serial-part/submodel"
 REGISTRY_ASSET, SUBMODEL_ASSET = "registry", "serial-parts"
-
-PAYLOAD: Json = {
-    "catenaXId": TWIN,
-    "localIdentifiers": [
-        {"key": "manufacturerId", "value": "BPNL00000000EDC1"},
-        {"key": "partInstanceId", "value": SERIAL},
-    ],
-    "manufacturingInformation": {"date": "2026-11-20T10:00:00Z", "country": "DEU"},
-    "partTypeInformation": {"manufacturerPartId": PART, "nameAtManufacturer": "Radio"},
+OTHERS_ASSET, CARBON_ASSET = "serial-parts-of-others", "serial-parts-for-carbon"
+PART = "RAD-1"
+SERIAL, OTHERS_SERIAL, CARBON_SERIAL = "RAD-1-0001", "RAD-1-0002", "RAD-1-0003"
+ASSETS = {
+    SERIAL: SUBMODEL_ASSET,
+    OTHERS_SERIAL: OTHERS_ASSET,
+    CARBON_SERIAL: CARBON_ASSET,
 }
+
+
+def twin_of(serial: str) -> str:
+    """Return the globalAssetId of a radio."""
+    return uuid5(NAMESPACE_URL, f"twin/{serial}").urn
+
+
+def _shell_of(serial: str) -> str:
+    return uuid5(NAMESPACE_URL, f"shell/{serial}").urn
+
+
+TWIN = twin_of(SERIAL)
+_SHELLS = {_shell_of(serial): serial for serial in ASSETS}
 
 
 @contextmanager
@@ -53,10 +65,11 @@ def serving(edc: Edc) -> Iterator[str]:
 
 
 def publish(publisher: Publisher, plant: str) -> None:
-    """Make the two assets, which nobody is offered yet."""
+    """Make all assets, which nobody is offered yet."""
     kind = {"dct:type": {"@id": REGISTRY}}
     publisher.put(REGISTRY_ASSET, kind, _address(f"{plant}/registry", "proxyMethod", "proxyBody"))
-    publisher.put(SUBMODEL_ASSET, {"name": "serial parts"}, _address(plant))
+    for asset in ASSETS.values():
+        publisher.put(asset, {"name": asset}, _address(plant))
 
 
 def _address(url: str, *also: str) -> Json:
@@ -65,45 +78,61 @@ def _address(url: str, *also: str) -> Json:
 
 
 def _application(edc: Edc) -> Starlette:
-    known = {"manufacturerPartId": PART, "partInstanceId": SERIAL}
-
     async def lookup(request: Request) -> Response:
-        asked = await request.json()
-        found = all(known.get(one["name"]) == one["value"] for one in asked)
-        return JSONResponse({"result": [SHELL] if found else []})
+        asked = {(one["name"], one["value"]) for one in await request.json()}
+        found = [shell for shell, serial in _SHELLS.items() if asked <= _links(serial).items()]
+        return JSONResponse({"result": found})
 
-    async def shell(_: Request) -> Response:
-        return JSONResponse(_descriptor(edc))
+    async def shell(request: Request) -> Response:
+        coded = request.path_params["shell"]
+        named = base64.urlsafe_b64decode(coded + "=" * (-len(coded) % 4)).decode()
+        return JSONResponse(_descriptor(edc, _SHELLS[named]))
 
-    async def value(_: Request) -> Response:
-        return JSONResponse(PAYLOAD)
+    async def value(request: Request) -> Response:
+        return JSONResponse(_payload(request.path_params["serial"]))
 
     return Starlette(
         routes=[
             Route("/registry/lookup/shellsByAssetLink", lookup, methods=["POST"]),
-            Route("/registry/shell-descriptors/{id}", shell),
-            Route(f"{SUBMODEL}/$value", value),
+            Route("/registry/shell-descriptors/{shell}", shell),
+            Route("/{serial}/submodel/$value", value),
         ]
     )
 
 
-def _descriptor(edc: Edc) -> Json:
+def _links(serial: str) -> dict[str, str]:
+    return {"manufacturerPartId": PART, "partInstanceId": serial}
+
+
+def _descriptor(edc: Edc, serial: str) -> Json:
     key = {"type": "GlobalReference", "value": SEMANTIC_ID}
     place = {
-        "href": edc.public_url + SUBMODEL,
+        "href": f"{edc.public_url}/{serial}/submodel",
         "endpointProtocol": "HTTP",
         "subprotocol": "DSP",
-        "subprotocolBody": f"id={SUBMODEL_ASSET};dspEndpoint={edc.protocol_root}/2025-1",
+        "subprotocolBody": f"id={ASSETS[serial]};dspEndpoint={edc.protocol_root}/2025-1",
     }
     submodel = {
-        "id": "urn:uuid:7f2b5a44-53f8-4d4e-8a8c-0d4a3f2e9a55",
+        "id": uuid5(NAMESPACE_URL, f"submodel/{serial}").urn,
         "semanticId": {"type": "ExternalReference", "keys": [key]},
         "endpoints": [{"interface": "SUBMODEL-3.0", "protocolInformation": place}],
     }
-    links = {"manufacturerPartId": PART, "partInstanceId": SERIAL}
+    links = [{"name": name, "value": value} for name, value in _links(serial).items()]
     return {
-        "id": SHELL,
-        "globalAssetId": TWIN,
-        "specificAssetIds": [{"name": name, "value": value} for name, value in links.items()],
+        "id": _shell_of(serial),
+        "globalAssetId": twin_of(serial),
+        "specificAssetIds": links,
         "submodelDescriptors": [submodel],
+    }
+
+
+def _payload(serial: str) -> Json:
+    return {
+        "catenaXId": twin_of(serial),
+        "localIdentifiers": [
+            {"key": "manufacturerId", "value": "BPNL00000000EDC1"},
+            {"key": "partInstanceId", "value": serial},
+        ],
+        "manufacturingInformation": {"date": "2026-11-20T10:00:00Z", "country": "DEU"},
+        "partTypeInformation": {"manufacturerPartId": PART, "nameAtManufacturer": "Radio"},
     }

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from connector.protocols.dcp.credentials import MEMBERSHIP
+from connector.protocols.dcp.credentials import FRAMEWORK, MEMBERSHIP
 from deploy.demo.authority import Authority
 from deploy.demo.company import Company, DataSpace
 from deploy.demo.processes import wait_until
@@ -179,9 +179,10 @@ def test_we_are_refused_and_get_no_agreement(scene: Scene, fall: Fall) -> None:
     assert (0, 0) == scene.both.agreements()
 
 
-def test_it_sees_nothing_without_membership_and_an_old_offer_is_not_its_own(scene: Scene) -> None:
+@pytest.mark.parametrize("kind", [MEMBERSHIP, FRAMEWORK])
+def test_it_sees_nothing_without_what_our_policies_ask_for(scene: Scene, kind: str) -> None:
     scene.hand_out(scene.trusted())
-    _lose_membership(scene.both.theirs.wallet)
+    _lose(kind, scene.both.theirs.wallet)
     scene.wait_until("nothing to be seen", "")
     ended = scene.both.consumer.agreed(scene.both.consumer.negotiate(scene.registry), "TERMINATED")
 
@@ -191,9 +192,10 @@ def test_it_sees_nothing_without_membership_and_an_old_offer_is_not_its_own(scen
     assert (0, 0) == scene.both.agreements()
 
 
-def test_we_get_no_agreement_without_membership(scene: Scene) -> None:
+@pytest.mark.parametrize("kind", [MEMBERSHIP, FRAMEWORK])
+def test_we_get_no_agreement_without_what_it_asks_for(scene: Scene, kind: str) -> None:
     scene.hand_out(scene.trusted())
-    _lose_membership(scene.both.ours)
+    _lose(kind, scene.both.ours)
     scene.wait_until("", "Number of requested credentials does not match")
 
     (tombstone,) = scene.both.collect()["tombstones"]
@@ -212,5 +214,5 @@ def test_once_members_again_both_exchange(scene: Scene) -> None:
     assert [] == report["tombstones"]
 
 
-def _lose_membership(holder: Company) -> None:
-    (holder.folder / "credentials" / f"{MEMBERSHIP}.jwt").unlink()
+def _lose(kind: str, holder: Company) -> None:
+    (holder.folder / "credentials" / f"{kind}.jwt").unlink()
