@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -23,8 +23,8 @@ from connector.offer.acceptance import acceptable
 from connector.offer.datasets import REGISTRY_POLICY, Shelf
 from connector.offer.flaws import told
 from connector.offer.model import Circumstances, OfferRule, Policy
-from connector.offer.odrl import Constraint, rules_of
-from connector.offer.policy import difference, objections
+from connector.offer.odrl import rules_of
+from connector.offer.policy import difference, reading_of, unmet
 from connector.offer.telling import proofs_of, terms_of
 from connector.offer.writing import access_policy, usage_policy
 from connector.partner.model import Caller, VerifiedCredential
@@ -206,24 +206,16 @@ def _verdict(settings: Settings, policy: Policy, bpnl: Bpnl, language: str) -> I
         if bpnl in rule.partners and (is_registry or rule.policy == policy.name)
     ]
     groups = settings.partner_groups().get(bpnl, frozenset())
-    unmet = list(_unmet(policy, Circumstances(_proven(policy, bpnl, now), now, groups)))
+    asked = Circumstances(_proven(policy, bpnl, now), now, groups)
+    both = (access_policy(policy, [bpnl]), usage_policy(policy))
+    against = [one for terms in both for one in unmet(reading_of(rules_of(terms)), asked)]
     yield word("cli:policy_groups", language, groups=", ".join(sorted(groups)) or NONE)
-    for constraint in unmet:
+    for constraint in dict.fromkeys(against):
         yield word("cli:policy_unmet", language, constraint=constraint)
     if not offers:
         yield word("cli:policy_not_offered", language)
-    elif not unmet:
+    elif not against:
         yield word("cli:policy_offered", language, offers=", ".join(offers))
-
-
-def _unmet(policy: Policy, asked: Circumstances) -> Iterator[Constraint]:
-    """Yield the constraints of both policies that do not hold, each by itself."""
-    both = (access_policy(policy, [asked.caller.bpnl]), usage_policy(policy))
-    for rule in (rule for terms in both for rule in rules_of(terms)):
-        for constraint in rule.constraints:
-            alone = replace(rule, constraints=(constraint,))
-            if objections(alone, asked):
-                yield constraint
 
 
 def _proven(policy: Policy, bpnl: Bpnl, now: datetime) -> Caller:

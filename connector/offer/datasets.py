@@ -25,8 +25,8 @@ from connector.offer.model import (
     OfferRule,
     Policy,
 )
-from connector.offer.odrl import Constraint, Rule, rules_of
-from connector.offer.policy import admits, decide
+from connector.offer.odrl import Constraint, rules_of
+from connector.offer.policy import Reading, admits, decide, reading_of
 from connector.offer.vocabulary import OPERANDS, Kind, moment
 from connector.offer.writing import access_policy, end_of, usage_policy
 from connector.partner.model import Caller
@@ -45,18 +45,18 @@ NO_GROUPS: Groups = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class _Terms:
-    """A policy with its rules read once; from ``starts`` to ``ends`` something is given out."""
+    """A policy read once; from ``starts`` to ``ends`` something is given out under it."""
 
     policy: Policy
-    usage: tuple[Rule, ...] = field(init=False)
-    access: tuple[Rule, ...] = field(init=False)
+    usage: Reading = field(init=False)
+    access: Reading = field(init=False)
     starts: datetime | None = field(init=False)
     ends: datetime | None = field(init=False)
 
     def __post_init__(self) -> None:
         policy = self.policy
-        object.__setattr__(self, "usage", rules_of(usage_policy(policy)))
-        object.__setattr__(self, "access", rules_of(access_policy(policy, ())))
+        object.__setattr__(self, "usage", reading_of(rules_of(usage_policy(policy))))
+        object.__setattr__(self, "access", reading_of(rules_of(access_policy(policy, ()))))
         object.__setattr__(self, "starts", max(_moments(policy, starts=True), default=None))
         object.__setattr__(self, "ends", min(_moments(policy, starts=False), default=None))
 

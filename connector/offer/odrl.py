@@ -18,6 +18,8 @@ from connector.offer.vocabulary import NAMESPACE, OPERANDS
 
 KINDS = ("permission", "prohibition", "obligation")
 DEPTH_MAX = 8
+# Longer than every purpose of the profile in one list.
+LIST_CHARACTERS_MAX = 8192
 
 _PREFIXES = ("odrl:", "http://www.w3.org/ns/odrl/2/", "cx-policy:", NAMESPACE)
 _FOREIGN = {operand.iri: operand.name for operand in OPERANDS.values()}
@@ -142,7 +144,7 @@ def _unpacked(one: object) -> list[object]:
     An Eclipse connector echoes a list of two or more so: its JSON-LD as a string (EDC 0.14.0).
     """
     text = _value(one)
-    if text is None or not text.startswith("["):
+    if text is None or not text.startswith("[") or len(text) > LIST_CHARACTERS_MAX:
         return [one]
     try:
         found = orjson.loads(text)

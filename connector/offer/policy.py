@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from connector.errors import Finding
 from connector.identifiers import Bpnl
 from connector.offer.flaws import constraint_flaw, place_of, rule_flaw
 from connector.offer.model import Circumstances, Decision
@@ -18,6 +20,14 @@ from connector.offer.odrl import Constraint, Rule, rules_of
 from connector.offer.vocabulary import moment
 from connector.partner.model import Caller, VerifiedCredential
 from connector.texts import word
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A policy read once: what speaks against it whoever asks, and what is decided each time."""
+
+    objections: tuple[str, ...]
+    constraints: tuple[Constraint, ...]
 
 
 def evaluate(
@@ -28,24 +38,32 @@ def evaluate(
     signed_at: datetime | None = None,
 ) -> Decision:
     """Decide a policy as it is written; the further values are those of `Circumstances`."""
-    return decide(rules_of(policy), Circumstances(caller, now, groups, signed_at))
+    asked = Circumstances(caller, now, groups, signed_at)
+    return decide(reading_of(rules_of(policy)), asked)
 
 
-def decide(rules: Iterable[Rule], asked: Circumstances) -> Decision:
-    """Decide the rules of a policy by the credentials that were verified.
-
-    Every constraint of every rule must hold, and there must be a permission.
-    """
+def reading_of(rules: Iterable[Rule]) -> Reading:
+    """Read the rules of a policy, of which one at least has to be a permission."""
     rules = tuple(rules)
-    found = [reason for rule in rules for reason in _objections(rule, asked)]
+    flaws = [flaw for rule in rules for flaw in _flaws(rule)]
     if not any(rule.kind == "permission" for rule in rules):
-        found.append(word("offer:nothing_permitted"))
-    return Decision(not found, tuple(found))
+        flaws.append(Finding("offer:nothing_permitted"))
+    decided = (one for rule in rules for one in rule.constraints if one.operand in _DECISIONS)
+    return Reading(tuple(flaw.text().what for flaw in flaws), () if flaws else tuple(decided))
 
 
-def objections(rule: Rule, asked: Circumstances) -> list[str]:
-    """Return what speaks against a rule by itself."""
-    return list(_objections(rule, asked))
+def decide(policy: Reading, asked: Circumstances) -> Decision:
+    """Decide a policy by the credentials that were verified: every constraint must hold."""
+    bpnl = asked.caller.bpnl
+    reasons = tuple(
+        word("offer:constraint_unmet", constraint=one, bpnl=bpnl) for one in unmet(policy, asked)
+    )
+    return Decision(not policy.objections and not reasons, (*policy.objections, *reasons))
+
+
+def unmet(policy: Reading, asked: Circumstances) -> list[Constraint]:
+    """Return the constraints of a policy that do not hold."""
+    return [one for one in policy.constraints if not _DECISIONS[one.operand](one, asked)]
 
 
 def admits(constraint: Constraint, bpnl: Bpnl, groups: frozenset[str]) -> bool:
@@ -75,21 +93,14 @@ def difference(ours: Mapping[str, object], theirs: Mapping[str, object]) -> list
     return gone + new or [f"- {len(left)} rules", f"+ {len(right)} rules"]
 
 
-def _objections(rule: Rule, asked: Circumstances) -> Iterator[str]:
+def _flaws(rule: Rule) -> Iterator[Finding]:
     place, flaw = place_of(rule), rule_flaw(rule)
     if place is None or flaw is not None:
-        yield flaw.text().what if flaw else ""
+        yield from [flaw] if flaw else []
         return
     for constraint in rule.constraints:
         wrong = constraint_flaw(constraint, place)
-        if wrong is not None:
-            yield wrong.text().what
-        elif not _DECISIONS.get(constraint.operand, _holds)(constraint, asked):
-            yield word("offer:constraint_unmet", constraint=constraint, bpnl=asked.caller.bpnl)
-
-
-def _holds(_constraint: Constraint, _asked: Circumstances) -> bool:
-    return True
+        yield from [wrong] if wrong else []
 
 
 def _membership(_constraint: Constraint, asked: Circumstances) -> bool:

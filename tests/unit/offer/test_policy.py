@@ -272,6 +272,7 @@ def test_a_policy_of_another_profile_is_not_decided(profile, is_ours):
         ("[see annex 3]", ("[see annex 3]",)),
         ('[["a"]]', ('[["a"]]',)),
         ("[" * 5000, ("[" * 5000,)),
+        (str([1] * 5000), (str([1] * 5000),)),
     ],
     ids=lambda one: str(one)[:30],
 )
