@@ -9,6 +9,7 @@ from datetime import date, timedelta
 import pytest
 
 from connector.errors import TransientError
+from connector.offer.odrl import Constraint
 from connector.partner.model import PROOF_HEADER
 from connector.store.database import Database
 from connector.store.journal import millis
@@ -236,6 +237,20 @@ async def test_reading_ends_with_the_last_day_of_the_policy(plant):
     after = await plant.get(token, href(plant, DOOR))
 
     assert (200, 403) == (before.status, after.status)
+
+
+async def test_what_a_partner_sees_ends_with_the_second_of_its_policy(plant):
+    ends = Constraint("inForceDate", "lteq", (f"{NOW:%Y-%m-%dT%H:%M:%SZ}",))
+    lasting = replace(RULES[1], parts=("Z-*",))
+    policies = (replace(TRACEABILITY, access=(ends,)), FOOTPRINT)
+    plant.set_rules(RULES[0], lasting, policies=policies)
+    plant.publish()
+    token, key = plant.grant(OEM), ("manufacturerPartId", DOOR.part)
+    before = await plant.search(token, key)
+    plant.now += timedelta(seconds=2)
+    after = await plant.search(token, key)
+
+    assert (1, 0) == (len(before.json["result"]), len(after.json["result"]))
 
 
 async def test_a_token_dies_with_its_lifetime(plant, token):
