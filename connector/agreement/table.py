@@ -239,10 +239,15 @@ def agreement_with(db: Database, role: Role, partner: Did, agreement_id: str) ->
     return _agreement(db.row(f"{_VALID} AND a.id = ?", (role, partner, agreement_id)))
 
 
-def agreement_about(db: Database, role: Role, partner: Did, dataset_id: str) -> Agreement | None:
-    """Return the newest valid agreement with a partner about a dataset."""
-    newest = f"{_VALID} AND a.dataset = ? ORDER BY a.signed_at DESC LIMIT 1"
-    return _agreement(db.row(newest, (role, partner, dataset_id)))
+def agreement_about(
+    db: Database, role: Role, partner: Did, dataset_id: str, *, url: str = ""
+) -> Agreement | None:
+    """Return the newest valid agreement with a partner about a dataset.
+
+    ``url`` asks for one that was settled with that connector of the partner.
+    """
+    newest = f"{_VALID} AND a.dataset = ? AND ? IN ('', n.url) ORDER BY a.signed_at DESC LIMIT 1"
+    return _agreement(db.row(newest, (role, partner, dataset_id, url)))
 
 
 def retire_agreement(tx: Database, partner: Did, agreement_id: str, now: datetime) -> None:

@@ -163,7 +163,7 @@ class Walk:
         aspects = tuple(r for r in results if isinstance(r, Pulled))
         gaps = tuple(r for r in results if isinstance(r, Gap))
         part_type, missed = await self._part_type(visit, partner, shell)
-        return Found(shell, aspects, part_type, (*gaps, *missed))
+        return Found(shell, aspects, part_type, (*shell.missed, *gaps, *missed))
 
     def _chosen(self, shell: Shell) -> list[RemoteSubmodel]:
         wanted = self._collection.wanted.aspects
@@ -201,7 +201,10 @@ class Walk:
         try:
             return await asyncio.shield(self._part_types[key])
         except TransientError:
-            raise
+            if not shell.missed:
+                raise
+            # It may be at a connector that is away: the instance's own gaps say so.
+            return (), ()
         except EslabonError as error:
             return (), (Gap("PartType", _step(error, Step.TWIN), error.text().what),)
 

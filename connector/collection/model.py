@@ -53,21 +53,16 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class RemoteSubmodel:
-    """A submodel as a partner's registry describes it: what it is, and where to get it."""
+    """A submodel as a partner's registry describes it: what it is, and where to get it.
+
+    ``described_by`` is the connector whose registry says so, where a partner has several.
+    """
 
     semantic_id: SemanticId
     href: str
     dataset_id: str
     dsp_endpoint: str
-
-
-@dataclass(frozen=True, slots=True)
-class Shell:
-    """A twin as its owner's registry describes it to us."""
-
-    global_asset_id: str
-    asset_ids: Mapping[str, str]
-    submodels: tuple[RemoteSubmodel, ...] = ()
+    described_by: Partner | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +80,19 @@ class Gap:
     aspect: str
     step: Step
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shell:
+    """A twin as its owner's registry describes it to us.
+
+    ``missed`` names connectors of its owner that could not be asked about it.
+    """
+
+    global_asset_id: str
+    asset_ids: Mapping[str, str]
+    submodels: tuple[RemoteSubmodel, ...] = ()
+    missed: tuple[Gap, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,9 +23,7 @@ from connector.agreement.process import Ports
 from connector.agreement.reactions import NegotiationReactions, PromptNegotiation
 from connector.aspect.derivation import Workshop, derive_aspects
 from connector.aspect.library import ModelLibrary, shipped_folder
-from connector.collection.gathering import Means
-from connector.collection.model import Visit
-from connector.collection.own import OwnVisit
+from connector.collection.rounds import Rounds
 from connector.daemon.doorway import Public
 from connector.daemon.entrance import Entrance
 from connector.daemon.feeds import (
@@ -36,21 +34,22 @@ from connector.daemon.feeds import (
     plan_feeds,
     secret_of,
 )
+from connector.daemon.ground import Ground, walking_on
 from connector.daemon.intake import IntakeThread
 from connector.daemon.listings import Listings
 from connector.daemon.proving import dcp_settings
 from connector.daemon.renewing import Renewing
+from connector.daemon.seating import BookSeating
 from connector.daemon.serving import rates_of
 from connector.daemon.walking import Walking
 from connector.errors import SetupError, Severity
-from connector.identifiers import Bpnl, SemanticId
 from connector.loops.sending import Line, Sender
 from connector.loops.taking import Taking
 from connector.offer.datasets import Shelf
 from connector.offer.publication import Publication
 from connector.partner.book import AddressBook
 from connector.partner.directory import Directory
-from connector.partner.model import HolderProofs, Identity, Partner, Renewals, Standing
+from connector.partner.model import HolderProofs, Identity, Renewals, Standing
 from connector.partner.rates import RatedIdentity
 from connector.partner.reach import Reach
 from connector.pipeline import Door
@@ -194,6 +193,7 @@ def build(settings: Settings, parts: Parts) -> House:
     intake = _intake(settings, library, publication, parts, turns)
     grants = exchange.grants(doors, signals, renewing)
     abroad = PartnerVisit(client, grants, reach, trust.holders)
+    rounds = Rounds(abroad, BookSeating(book, VersionDirectory(client, trust.proof)))
     return House(
         settings=settings,
         db=db,
@@ -201,7 +201,7 @@ def build(settings: Settings, parts: Parts) -> House:
         library=library,
         intake=intake,
         sender=sender,
-        walking=_walking(_Ground(settings, db, library, book, parts.clock), abroad, intake.wake),
+        walking=walking_on(Ground(settings, db, library, book, parts.clock), rounds, intake.wake),
         publication=publication,
         proof=trust.proof,
         client=client,
@@ -459,62 +459,3 @@ class _Exchange:
         return Acquisition(
             *(*doors, catalog, signals, accepted), restarts_max=restarts, refresher=refresher
         )
-
-
-@dataclass(frozen=True, slots=True)
-class _Ground:
-    """What every part of a connector stands on."""
-
-    settings: Settings
-    db: Database
-    library: ModelLibrary
-    book: AddressBook
-    clock: Clock
-
-
-@dataclass(frozen=True, slots=True)
-class _Visits:
-    own: Bpnl
-    at_home: Visit
-    abroad: Visit
-
-    def __call__(self, bpnl: Bpnl) -> Visit:
-        return self.at_home if bpnl == self.own else self.abroad
-
-
-@dataclass(frozen=True, slots=True)
-class _Judge:
-    """Says what is wrong with a payload, in one sentence; empty if nothing is."""
-
-    library: ModelLibrary
-
-    def __call__(self, semantic_id: SemanticId, payload: object) -> str:
-        try:
-            model = self.library.get(semantic_id)
-        except SetupError as error:
-            return error.text().what
-        if model.is_valid(payload):
-            return ""
-        return "; ".join(finding.text().what for finding in model.findings(payload)[:3])
-
-
-def _walking(house: _Ground, abroad: Visit, arrived: Callable[[], None]) -> Walking:
-    settings = house.settings
-    own = settings.connector
-    us = Partner(own.name, own.bpnl, settings.did)
-    book = house.book
-    means = Means(
-        db=house.db,
-        own=own.bpnl,
-        partner=lambda bpnl: us if bpnl == own.bpnl else book.by_bpnl(bpnl),
-        visit=_Visits(own.bpnl, OwnVisit(house.db), abroad),
-        invalid=_Judge(house.library),
-        arrived=arrived,
-        clock=house.clock,
-        parts_max=settings.limits.collection_parts_max,
-    )
-
-    def find(name: str) -> Partner | None:
-        return us if name == own.name else book.by_name(name)
-
-    return Walking(means, find, settings.limits.collection_depth_max)

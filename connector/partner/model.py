@@ -15,11 +15,16 @@ PROOF_HEADER = "Data-Pull-Proof"
 
 @dataclass(frozen=True, slots=True)
 class Partner:
-    """One company of the address book, under the name that the operator gave it."""
+    """One company of the address book, under the name that the operator gave it.
+
+    ``address`` is where one connector of several under the same DID begins; empty where
+    there is only one, or whichever answers will do.
+    """
 
     name: str
     bpnl: Bpnl
     did: Did
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,7 +116,7 @@ class Acquisition:
         return await asyncio.shield(flight)
 
     def _flight(self, partner: Partner, selector: Selector) -> asyncio.Task[AccessGrant]:
-        key = (partner.did, selector)
+        key = (_seat(partner), selector)
         flight = self._flights.get(key)
         if flight is None:
             flight = asyncio.create_task(self._obtain(partner, selector))
@@ -134,15 +134,16 @@ class Acquisition:
         return self._usable(partner, dataset_id) if dataset_id else None
 
     def _usable(self, partner: Partner, dataset_id: str) -> AccessGrant | None:
-        ports = self.delivery.ports
-        return table.usable_grant(ports.db, partner.did, dataset_id, ports.clock())
+        now, url = self.delivery.ports.clock(), partner.address
+        return table.usable_grant(self.delivery.ports.db, partner.did, dataset_id, now, url=url)
 
     def _is_due(self, grant: AccessGrant) -> bool:
         return grant.renew_at is not None and grant.renew_at <= self.delivery.ports.clock()
 
     async def _renewed(self, partner: Partner, dataset_id: str) -> AccessGrant | None:
         """Return a grant that lasts: the one at hand, or the same with new tokens."""
-        held = table.newest_grant(self.delivery.ports.db, partner.did, dataset_id)
+        db, url = self.delivery.ports.db, partner.address
+        held = table.newest_grant(db, partner.did, dataset_id, url=url)
         # What is asked for once more, after a lost answer, may have expired meanwhile.
         for _ in range(RENEWALS_MAX):
             if held is None or not self._is_due(held):
@@ -157,7 +158,8 @@ class Acquisition:
 
     def _known_dataset(self, partner: Partner, selector: Selector) -> str:
         db = self.delivery.ports.db
-        return selector.dataset_id or table.sought_dataset(db, partner.did, str(selector))
+        name = _sought_as(partner, selector)
+        return selector.dataset_id or table.sought_dataset(db, partner.did, name)
 
     async def _obtain(self, partner: Partner, selector: Selector) -> AccessGrant:
         until = asyncio.get_running_loop().time() + self.deadline_seconds
@@ -178,7 +180,7 @@ class Acquisition:
         begun = self._agreeing.unfinished(partner, dataset_id)
         if begun is not None:
             await self._agreeing.decided(partner, begun, until)
-        agreement = agreement_about(ports.db, Role.CONSUMER, partner.did, dataset_id)
+        agreement = self._agreement(partner, dataset_id)
         if agreement is None:
             return None
         try:
@@ -190,11 +192,15 @@ class Acquisition:
                 table.forget_sought(tx, partner.did, dataset_id)
             return None
 
+    def _agreement(self, partner: Partner, dataset_id: str) -> Agreement | None:
+        db, url = self.negotiation.ports.db, partner.address
+        return agreement_about(db, Role.CONSUMER, partner.did, dataset_id, url=url)
+
     async def _negotiated(self, partner: Partner, entry: CatalogEntry, until: float) -> Agreement:
-        db, dataset_id = self.negotiation.ports.db, entry.dataset_id
+        dataset_id = entry.dataset_id
         for restarts in count():
             ended = await self._negotiated_once(partner, entry, until)
-            agreement = agreement_about(db, Role.CONSUMER, partner.did, dataset_id)
+            agreement = self._agreement(partner, dataset_id)
             if agreement is not None:
                 return agreement
             if not await self._begins_anew(self.negotiation, ended, restarts):
@@ -251,7 +257,8 @@ class Acquisition:
             )
         if not selector.dataset_id:
             with self.delivery.ports.db.gathered() as tx:
-                table.note_sought(tx, partner.did, str(selector), entry.dataset_id)
+                name = _sought_as(partner, selector)
+                table.note_sought(tx, partner.did, name, entry.dataset_id)
         return entry
 
     def _accepted(self, partner: Partner, entry: CatalogEntry) -> Offer:
@@ -269,7 +276,8 @@ class Acquisition:
         ports, dataset_id = self.delivery.ports, agreement.dataset_id
         for restarts in count():
             ended = await self._opened_once(partner, agreement, until)
-            grant = table.usable_grant(ports.db, partner.did, dataset_id, ports.clock())
+            now, url = ports.clock(), partner.address
+            grant = table.usable_grant(ports.db, partner.did, dataset_id, now, url=url)
             if grant is not None:
                 return grant
             if ended.state is TransferState.STARTED:
@@ -300,9 +308,19 @@ class Acquisition:
     def _complete_expired(self, partner: Partner, dataset_id: str) -> None:
         """Tell the provider that a transfer whose token has expired is of no more use."""
         ports = self.delivery.ports
-        pids = table.expired_grants(ports.db, partner.did, dataset_id, ports.clock())
+        now, url = ports.clock(), partner.address
+        pids = table.expired_grants(ports.db, partner.did, dataset_id, now, url=url)
         for pid in pids:
             self.delivery.act(pid, TransferMessage.COMPLETION)
+
+
+def _seat(partner: Partner) -> str:
+    return f"{partner.did} {partner.address}".strip()
+
+
+def _sought_as(partner: Partner, selector: Selector) -> str:
+    """Return the name of what is sought: each connector of a partner may have one of its own."""
+    return f"{selector} @ {partner.address}" if partner.address else str(selector)
 
 
 def _is_settled(negotiation: Negotiation) -> bool:

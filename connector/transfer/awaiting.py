@@ -34,7 +34,10 @@ class Waiting(Generic[ProcessT]):
     def unfinished(self, partner: Partner, dataset_id: str) -> ProcessT | None:
         """Return a process of ours about a dataset that is still on its way."""
         ports = self.door.ports
-        for one in self.door.table.undecided(ports.db, partner.did, Role.CONSUMER, dataset_id):
+        found = self.door.table.undecided(ports.db, partner.did, Role.CONSUMER, dataset_id)
+        for one in found:
+            if partner.address not in ("", one.url):
+                continue
             if not self._is_done(one) and not self._is_given_up(one):
                 return one
         return None

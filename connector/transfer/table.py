@@ -191,10 +191,16 @@ _GRANT = (
 )
 
 
-def newest_grant(db: Database, partner: Did, dataset_id: str) -> AccessGrant | None:
-    """Return the grant for a partner's dataset that lasts longest, expired or not."""
-    newest = f"{_GRANT} WHERE g.partner = ? AND g.dataset = ? ORDER BY g.expires_at DESC LIMIT 1"
-    return _grant(db.row(newest, (partner, dataset_id)))
+def newest_grant(
+    db: Database, partner: Did, dataset_id: str, *, url: str = ""
+) -> AccessGrant | None:
+    """Return the grant for a partner's dataset that lasts longest, expired or not.
+
+    ``url`` asks for one of that connector of the partner.
+    """
+    about = "WHERE g.partner = ? AND g.dataset = ? AND ? IN ('', t.url)"
+    newest = f"{_GRANT} {about} ORDER BY g.expires_at DESC LIMIT 1"
+    return _grant(db.row(newest, (partner, dataset_id, url)))
 
 
 def grant_of(db: Database, transfer_pid: str) -> AccessGrant | None:
@@ -203,12 +209,11 @@ def grant_of(db: Database, transfer_pid: str) -> AccessGrant | None:
 
 
 def usable_grant(
-    db: Database, partner: Did, dataset_id: str, now: datetime, margin_seconds: float = 0
+    db: Database, partner: Did, dataset_id: str, at: datetime, *, url: str = ""
 ) -> AccessGrant | None:
-    """Return the grant for a partner's dataset that lasts longest, and at least the margin."""
-    grant = newest_grant(db, partner, dataset_id)
-    until = now + timedelta(seconds=margin_seconds)
-    return grant if grant is not None and until < grant.expires_at else None
+    """Return the grant for a partner's dataset that lasts longest, if it is good at a time."""
+    grant = newest_grant(db, partner, dataset_id, url=url)
+    return grant if grant is not None and at < grant.expires_at else None
 
 
 def _grant(row: Row | None) -> AccessGrant | None:
@@ -228,13 +233,15 @@ def _grant(row: Row | None) -> AccessGrant | None:
     )
 
 
-def expired_grants(db: Database, partner: Did, dataset_id: str, now: datetime) -> list[str]:
-    """Return the pids of running transfers whose token has expired."""
+def expired_grants(
+    db: Database, partner: Did, dataset_id: str, now: datetime, *, url: str = ""
+) -> list[str]:
+    """Return the pids of running transfers whose token has expired, of one connector if told."""
     found = db.rows(
         "SELECT g.transfer FROM access_grant g JOIN transfer t ON t.pid = g.transfer"
         " WHERE g.partner = ? AND g.dataset = ? AND g.expires_at <= ? AND t.state = 'STARTED'"
-        " AND t.heading IS NULL",
-        (partner, dataset_id, millis(now)),
+        " AND t.heading IS NULL AND ? IN ('', t.url)",
+        (partner, dataset_id, millis(now), url),
     )
     return [str(row[0]) for row in found]
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from connector.agreement.model import CatalogEntry
+from connector.collection.model import Visit
 from connector.daemon.doctor.clocks import CLOCK_SECONDS_MAX, Deviation, offset_seconds
 from connector.daemon.doctor.course import Look, Outcome, left, remark, remark_of, seen
 from connector.daemon.doctor.patient import Eyes, Patient, endpoints_of
@@ -22,6 +23,7 @@ from connector.protocols.dsp.messages import WELL_KNOWN
 from connector.web.operations import Actor, Remark
 
 NOWHERE = "urn:uuid:00000000-0000-4000-8000-000000000000"
+NO_REGISTRY = "transfer:dataset_not_found"
 REFUSAL_TOLD_AFTER = timedelta(minutes=2)
 _REFUSED = ("protocols:request_refused",)
 
@@ -181,11 +183,14 @@ class PartnerSide:
             return left("not_running_catalog")
         if not self._entries:
             return left("nothing_for_us")
-        try:
-            await visit.shells(self._known, (("globalAssetId", NOWHERE),))
-        except EslabonError as trouble:
-            return Outcome(remarks=(remark_of(trouble), *self._refusals()))
-        return Outcome((seen("seen_registry"),))
+        outcomes = [await _opens(visit, seat) for seat in self._seats()]
+        troubles = [one for one in outcomes if one is not None]
+        # Of several connectors one may well be without a registry, or away.
+        some = len(troubles) < len(outcomes)
+        kept = [one for one in troubles if not (some and one.code == NO_REGISTRY)]
+        facts = (seen("seen_registry"),) if some else ()
+        remarks = [remark_of(one, warns=some) for one in kept]
+        return Outcome(facts, (*remarks, *(self._refusals() if kept else ())))
 
     async def our_terms(self) -> Outcome:
         """See what the partner may have of us, by what it proved of itself."""
@@ -232,6 +237,12 @@ class PartnerSide:
     def _own_bpnl(self) -> Bpnl:
         return self.patient.settings.connector.bpnl
 
+    def _seats(self) -> list[Partner]:
+        """Return the partner as it is met at each of its connectors."""
+        if len(self._roots) == 1:
+            return [self._known]
+        return [replace(self._known, address=base) for base in self._bases]
+
     def _way_to(self, *urls: str) -> Way:
         return Way(origins(urls), self.eyes.limits, Actor.PARTNER, self.patient.clock())
 
@@ -257,3 +268,12 @@ class PartnerSide:
         if last is None or self.patient.clock() - last.at > REFUSAL_TOLD_AFTER:
             return ()
         return (remark_of(last.error),)
+
+
+async def _opens(visit: Visit, seat: Partner) -> EslabonError | None:
+    """Return why a connector's registry is not open to us; None if it is."""
+    try:
+        await visit.shells(seat, (("globalAssetId", NOWHERE),))
+    except EslabonError as trouble:
+        return trouble
+    return None

@@ -9,10 +9,12 @@ from pathlib import Path
 
 from connector.daemon.doctor.course import Look, Outcome, remark, seen
 from connector.daemon.doctor.patient import Patient
+from connector.daemon.processes import ProcessDesk
 from connector.errors import SetupError
 from connector.store.database import Database
 from connector.store.journal import millis
 from connector.web.operations import Actor, Remark
+from connector.web.processes import ProcessLine, ProcessQuery
 
 MEGABYTE = 1024 * 1024
 FREE_MEGABYTES_MIN = 200
@@ -23,6 +25,8 @@ OWED_SECONDS_WARNED = 300
 _WAITING = (
     "SELECT count(*), min(created_at), max(attempts), max(error) FROM outbox WHERE state = 'owed'"
 )
+STUCK_MAX = 5
+_MOVERS = {"us": Actor.US, "partner": Actor.PARTNER}
 _PARKED = "SELECT count(*), max(error) FROM outbox WHERE state = 'parked'"
 
 
@@ -37,6 +41,7 @@ class StoredSide:
         return [
             Look("store", self.store, at_home=True),
             Look("outbox", self.outbox, needs=("store",), at_home=True),
+            Look("processes", self.processes, needs=("store",), at_home=True),
         ]
 
     async def store(self) -> Outcome:
@@ -81,6 +86,14 @@ class StoredSide:
             )
         return Outcome((seen("seen_outbox", owed=owed, parked=parked),), tuple(remarks))
 
+    async def processes(self) -> Outcome:
+        """See which negotiations and transfers stand still, and who has to move."""
+        patient = self.patient
+        desk = ProcessDesk(patient.db, patient.settings, patient.clock)
+        stuck = desk.listed(ProcessQuery(stuck=True)).processes
+        remarks = tuple(_stuck(one) for one in stuck[:STUCK_MAX])
+        return Outcome((seen("seen_processes", stuck=len(stuck)),), remarks)
+
 
 def integrity(path: Path) -> str:
     """Return ``ok`` if a store is whole, else the first thing that is wrong with it.
@@ -102,3 +115,19 @@ def integrity(path: Path) -> str:
     finally:
         checked.close()
     return told
+
+
+def _stuck(line: ProcessLine) -> Remark:
+    """Return a process that stands still in the words of its own advice, and what it is."""
+    return remark(
+        "process_stuck",
+        _MOVERS.get(line.mover, Actor.NOBODY),
+        warns=True,
+        kind=line.kind,
+        pid=line.pid,
+        partner=line.partner,
+        state=line.state or "-",
+        awaited=", ".join(line.awaited) or "-",
+        answer=line.last_answer[:300] or "-",
+        deadline=f"{line.deadline_at:%Y-%m-%d %H:%M} UTC" if line.deadline_at else "-",
+    )

@@ -25,6 +25,8 @@ VERSIONS_BYTES_MAX = 64 * 1024
 VERSIONS_MAX = 20
 SERVICES_MAX = 8
 KEPT_SECONDS = 300.0
+# One of several connectors that is away must not delay the others at every look.
+AWAY_SECONDS = 10.0
 KEPT_MAX = 1000
 # What we speak, the newest first.
 SPOKEN = (VERSION,)
@@ -72,6 +74,7 @@ class VersionDirectory:
         self._client = client
         self._whereabouts = whereabouts
         self._kept: OrderedDict[tuple[Did, str], tuple[float, str]] = OrderedDict()
+        self._away: OrderedDict[tuple[Did, str], tuple[float, EslabonError]] = OrderedDict()
 
     async def base_url(self, did: Did) -> str:
         """Return where the partner's first connector begins that answers in our version."""
@@ -80,7 +83,8 @@ class VersionDirectory:
     async def connectors(self, did: Did) -> Connectors:
         """Return all connectors of a partner, asked at once; raises where none is usable."""
         roots = await self.roots(did)
-        asked = [self._address(did, root) for root in roots[:SERVICES_MAX]]
+        look = self._address if len(roots) == 1 else self._address_unless_away
+        asked = [look(did, root) for root in roots[:SERVICES_MAX]]
         outcomes = await asyncio.gather(*asked, return_exceptions=True)
         found = [one for one in outcomes if isinstance(one, str)]
         troubles = [one for one in outcomes if isinstance(one, EslabonError)]
@@ -112,6 +116,18 @@ class VersionDirectory:
                 "connector.protocols.dsp:version_unsaid", partner=did, url=url, wanted=VERSION
             )
         return read_versions(answer.expect_success().body)
+
+    async def _address_unless_away(self, did: Did, root: str) -> str:
+        away = self._away.get((did, root))
+        if away is not None and time.monotonic() < away[0]:
+            raise away[1]
+        try:
+            return await self._address(did, root)
+        except EslabonError as trouble:
+            self._away[did, root] = (time.monotonic() + AWAY_SECONDS, trouble)
+            while len(self._away) > KEPT_MAX:
+                self._away.popitem(last=False)
+            raise
 
     async def _address(self, did: Did, root: str) -> str:
         kept = self._kept.get((did, root))

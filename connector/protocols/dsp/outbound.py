@@ -90,7 +90,7 @@ class CatalogClient:
 
     async def base_url(self, partner: Partner) -> str:
         """Return where the partner's endpoint begins; raises as `VersionDirectory`."""
-        return await self._directory.base_url(partner.did)
+        return partner.address or await self._directory.base_url(partner.did)
 
     async def datasets(self, partner: Partner, base_url: str) -> tuple[CatalogEntry, ...]:
         """Return all datasets of the partner's catalog, page by page.

@@ -256,7 +256,7 @@ class TestAsConsumer:
     def test_a_start_brings_a_grant(self, oem: Doors) -> None:
         process = _started(oem)
 
-        grant = usable_grant(oem.db, SUPPLIER.did, oem.dataset.id, NOW, 0)
+        grant = usable_grant(oem.db, SUPPLIER.did, oem.dataset.id, NOW)
         assert grant is not None
         assert (ADDRESS.endpoint, ADDRESS.token, process.pid, "urn:a1") == (
             grant.endpoint,
@@ -269,12 +269,18 @@ class TestAsConsumer:
     def test_a_grant_is_usable_only_while_it_lasts_long_enough(self, oem: Doors) -> None:
         _started(oem)
 
-        assert usable_grant(oem.db, SUPPLIER.did, oem.dataset.id, NOW, 119) is not None
-        assert usable_grant(oem.db, SUPPLIER.did, oem.dataset.id, NOW, 121) is None
+        assert (
+            usable_grant(oem.db, SUPPLIER.did, oem.dataset.id, NOW + timedelta(seconds=119))
+            is not None
+        )
+        assert (
+            usable_grant(oem.db, SUPPLIER.did, oem.dataset.id, NOW + timedelta(seconds=121))
+            is None
+        )
 
     def test_a_grant_does_not_show_its_token(self, oem: Doors) -> None:
         _started(oem)
-        grant = usable_grant(oem.db, SUPPLIER.did, oem.dataset.id, NOW, 0)
+        grant = usable_grant(oem.db, SUPPLIER.did, oem.dataset.id, NOW)
 
         assert "the-token" not in repr(grant)
 
@@ -286,9 +292,9 @@ class TestAsConsumer:
     def test_a_suspended_grant_is_no_grant_until_it_is_resumed(self, oem: Doors) -> None:
         process = _started(oem)
         _say(oem, process, TransferSuspension, SUPPLIER)
-        suspended = usable_grant(oem.db, SUPPLIER.did, oem.dataset.id, NOW, 0)
+        suspended = usable_grant(oem.db, SUPPLIER.did, oem.dataset.id, NOW)
         _say(oem, process, TransferStart, SUPPLIER)
-        resumed = usable_grant(oem.db, SUPPLIER.did, oem.dataset.id, NOW, 0)
+        resumed = usable_grant(oem.db, SUPPLIER.did, oem.dataset.id, NOW)
 
         assert (None, True) == (suspended, resumed is not None)
 
@@ -297,7 +303,7 @@ class TestAsConsumer:
         newer = replace(ADDRESS, token="a-newer-one")
         _say(oem, process, TransferStart, SUPPLIER, address=newer)
 
-        grant = usable_grant(oem.db, SUPPLIER.did, oem.dataset.id, NOW, 0)
+        grant = usable_grant(oem.db, SUPPLIER.did, oem.dataset.id, NOW)
         assert ("a-newer-one", []) == (grant and grant.token, _tables_with(oem, "the-token"))
 
     def test_a_grant_is_forgotten_when_the_transfer_ends(self, oem: Doors) -> None:
@@ -311,7 +317,7 @@ class TestAsConsumer:
         process = _started(oem)
         oem.delivery.act(process.pid, TransferMessage.COMPLETION)
 
-        assert usable_grant(oem.db, SUPPLIER.did, oem.dataset.id, NOW, 0) is None
+        assert usable_grant(oem.db, SUPPLIER.did, oem.dataset.id, NOW) is None
         assert ("STARTED", "COMPLETED") == _state(oem, process.pid)
 
 
