@@ -92,6 +92,10 @@ class Line:
     committed: Callable[[str], None] = _ignored
     probe: Callable[[str], None] = _ignored
 
+    def looked_into(self) -> Database:
+        """Return a connection that sees nothing but what is durable, the warm one if it may be."""
+        return self.durable if self.db.is_gathering else self.db
+
 
 class Sender:
     """The loop itself; everything but `wake` is called in its event loop."""
@@ -103,6 +107,7 @@ class Sender:
         self._per_partner: Counter[str] = Counter()
         self._arrived: dict[int, tuple[Owed, Receipt]] = {}
         self._sending: set[int] = set()
+        self._is_held_back = False
         self._unhurried: dict[str, None] = {}
         self._news = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -143,9 +148,10 @@ class Sender:
         """Begin to send what is due; return the seconds until there may be more to do."""
         try:
             now = self._line.clock()
-            if len(self._under_way) < self._parallel_max:
+            self._is_held_back = len(self._under_way) >= self._parallel_max
+            if not self._is_held_back:
                 known = self._sending | self._arrived.keys()
-                for owed in outbox.due(self._line.durable, now, DUE_MAX, known):
+                for owed in outbox.due(self._line.looked_into(), now, DUE_MAX, known):
                     self._begin(owed)
             return self._idle_seconds(now)
         except TransientError as error:
@@ -158,6 +164,7 @@ class Sender:
         # A partner that lets us wait for every answer must not use up all the lines.
         crowded = self._per_partner[partner] * 2 >= self._parallel_max
         if process in self._under_way or is_full or crowded:
+            self._is_held_back = True
             return
         task = asyncio.create_task(self._bring(owed))
         self._under_way[process] = task
@@ -169,11 +176,12 @@ class Sender:
         del self._under_way[owed.outgoing.process]
         self._per_partner[owed.outgoing.partner] -= 1
         self._sending.discard(owed.id)
-        self._news.set()
+        if self._is_held_back or owed.id not in self._arrived:
+            self._news.set()
 
     def _idle_seconds(self, now: datetime) -> float:
         # What is due and not begun waits for something under way, and that wakes us.
-        following = outbox.next_due(self._line.durable, now)
+        following = outbox.next_due(self._line.looked_into(), now)
         if following is None:
             return IDLE_SECONDS_MAX
         return min(max((following - now).total_seconds(), 0.001), IDLE_SECONDS_MAX)

@@ -157,6 +157,11 @@ class Database:
                 raise
             self._connection.execute("RELEASE one")
 
+    @property
+    def is_gathering(self) -> bool:
+        """Whether this connection sees what is not durable yet."""
+        return self._is_gathering
+
     def when_durable(self, told: Told) -> None:
         """Tell as soon as all that was gathered so far is durable; at once if it is.
 
