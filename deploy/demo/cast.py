@@ -42,12 +42,13 @@ class Cast:
         return self.supplier.folder / "drop"
 
     def start(self) -> None:
-        """Start all four at once and wait for each."""
+        """Start all four at once and wait for each; the supplier is not ready yet."""
         if self.broker:
             self.broker.start()
         for company in self.space.companies:
             company.process.start()
-        for company in self.space.companies:
+        self.supplier.wait_up()
+        for company in (self.oem, self.stranger, self.neighbour):
             company.wait_ready()
 
     def close(self) -> None:
@@ -68,7 +69,7 @@ class Cast:
 def assemble(folder: Path, broker: Broker | None) -> Cast:
     """Give every company its keys, credentials and configuration, in a folder below."""
     space = DataSpace.begin(folder)
-    supplier = space.company("puebla", BPNL)
+    supplier = space.newcomer("puebla", BPNL)
     oem = space.company("oem", OEM)
     stranger = space.company("stranger", STRANGER)
     neighbour = space.company("neighbour", NEIGHBOUR)

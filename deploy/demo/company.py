@@ -75,8 +75,13 @@ class Acquaintance(Protocol):
 class Company:
     """One company with a connector of its own, in a folder of its own."""
 
-    def __init__(self, name: str, bpnl: str, folder: Path, authority: Authority) -> None:
-        """Choose its ports and make its keys; it runs after `configure` and `start`."""
+    def __init__(
+        self, name: str, bpnl: str, folder: Path, authority: Authority, *, issued: bool = True
+    ) -> None:
+        """Choose its ports and make its keys; it runs after `configure` and `start`.
+
+        One to which nothing was ``issued`` is a member that has to ask for its credentials.
+        """
         self.name = name
         self.bpnl = Bpnl.parse(bpnl)
         self.folder = folder.absolute()
@@ -93,7 +98,10 @@ class Company:
             folder=self.folder,
         )
         _make_secrets(self.folder)
-        authority.issue_to(self.folder / "credentials", self.did, self.bpnl, DAYS)
+        if issued:
+            authority.issue_to(self.folder / "credentials", self.did, self.bpnl, DAYS)
+        else:
+            authority.register.admit(self.did, self.bpnl)
 
     def configure(
         self,
@@ -134,6 +142,10 @@ class Company:
             raise DidNotHappenError(f"{error}\n{self.process.last_words()}") from None
         if not self.process.is_alive():
             raise DidNotHappenError(f"{self.name} ended:\n{self.process.last_words()}")
+
+    def wait_up(self) -> None:
+        """Wait until its operator is answered, be it ready or not."""
+        wait_until(lambda: listens(self.operator_port), self.name, READY_SECONDS)
 
     def stop(self) -> int:
         """End its connector by SIGTERM and return the exit code."""
@@ -256,7 +268,14 @@ class DataSpace:
 
     def company(self, name: str, bpnl: str) -> Company:
         """Return a new company with keys and credentials, not yet configured."""
-        company = Company(name, bpnl, self.folder / name, self.authority)
+        return self._taken_in(Company(name, bpnl, self.folder / name, self.authority))
+
+    def newcomer(self, name: str, bpnl: str) -> Company:
+        """Return a new company that was admitted and has no credentials: it may ask for them."""
+        folder = self.folder / name
+        return self._taken_in(Company(name, bpnl, folder, self.authority, issued=False))
+
+    def _taken_in(self, company: Company) -> Company:
         self.companies.append(company)
         return company
 

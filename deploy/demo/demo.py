@@ -104,6 +104,7 @@ def _scenes(stage: Stage, cast: Cast) -> list[Check]:
     door = next(item for item in built() if item.part == scenes.DOOR)
     scenes.curtain(stage, cast)
     return [
+        *scenes.joined(stage, cast),
         *scenes.exports(stage, cast),
         *scenes.intake(stage, cast),
         *scenes.kept_back(stage, cast),

@@ -35,6 +35,11 @@ class Register:
         with self._open() as db:
             db.execute("INSERT OR REPLACE INTO member VALUES (?, ?)", (holder, bpnl))
 
+    def expel(self, holder: Did) -> None:
+        """Forget a member; what was issued to it stays as it is."""
+        with self._open() as db:
+            db.execute("DELETE FROM member WHERE did = ?", (holder,))
+
     def bpnl_of(self, holder: Did) -> Bpnl | None:
         """Return the number of a member, and nothing of a stranger."""
         with self._open() as db:

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Sequence
 
 from connector.identifiers import SemanticId
+from connector.protocols.dcp.credentials import CATENA_X_TYPES
 from deploy.demo import intruder, outcome
 from deploy.demo.cast import DOORS, Cast
 from deploy.demo.company import Company
@@ -38,6 +39,17 @@ def curtain(stage: Stage, cast: Cast) -> None:
         stage.say("broker", port=cast.broker.port, topic=data.TOPIC)
     else:
         stage.say("no_broker", file=data.SERIALS)
+
+
+def joined(stage: Stage, cast: Cast) -> list[Check]:
+    """Let the supplier get its credentials, without which nobody would believe it."""
+    stage.scene("joined")
+    stage.command(cast.supplier, "credentials", "request")
+    stage.command(cast.supplier, "credentials", "list")
+    cast.supplier.wait_ready()
+    held = cast.supplier.ask("credentials", "list")["credentials"]
+    valid = [one for one in held if one["state"] == "valid"] if isinstance(held, list) else []
+    return [Check("credentials", len(valid), len(CATENA_X_TYPES))]
 
 
 def exports(stage: Stage, cast: Cast) -> list[Check]:

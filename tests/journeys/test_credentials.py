@@ -10,7 +10,7 @@ import pytest
 
 from connector.protocols.dcp.credentials import CATENA_X_TYPES
 from deploy.demo.company import Company, DataSpace
-from deploy.demo.processes import listens, wait_until
+from deploy.demo.processes import wait_until
 
 pytestmark = pytest.mark.journey
 
@@ -26,9 +26,7 @@ def space(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DataSpace]:
 @pytest.fixture
 def newcomer(space: DataSpace) -> Iterator[Company]:
     """A connector that runs and has no credentials at all."""
-    newcomer = space.company(f"plant{len(space.companies)}", "BPNL00000000PUE1")
-    for file in held(newcomer):
-        file.unlink()
+    newcomer = space.newcomer(f"plant{len(space.companies)}", "BPNL00000000PUE1")
     newcomer.configure()
     start(newcomer)
     yield newcomer
@@ -38,7 +36,7 @@ def newcomer(space: DataSpace) -> Iterator[Company]:
 def start(company: Company) -> None:
     """Start a connector; it is ready only when it has credentials."""
     company.process.start()
-    wait_until(lambda: listens(company.operator_port), company.name)
+    company.wait_up()
 
 
 def held(company: Company) -> list[Path]:
@@ -50,11 +48,10 @@ def codes(answer: Json) -> set[str]:
 
 
 def test_one_command_gets_them_and_makes_the_connector_ready(
-    space: DataSpace, newcomer: Company
+    newcomer: Company,
 ) -> None:
     assert newcomer.operate("/health/ready")[0] == 503
     assert codes(newcomer.ask("credentials", "list")) == {"credential_missing"}
-    space.authority.register.admit(newcomer.did, newcomer.bpnl)
 
     answer = newcomer.run_command("credentials", "request", "--lang", "es")
 
@@ -66,7 +63,9 @@ def test_one_command_gets_them_and_makes_the_connector_ready(
     assert {one["state"] for one in listed["credentials"]} == {"valid"}
 
 
-def test_a_stranger_is_told_what_to_do(newcomer: Company) -> None:
+def test_a_stranger_is_told_what_to_do(space: DataSpace, newcomer: Company) -> None:
+    space.authority.register.expel(newcomer.did)
+
     answer = newcomer.run_command("credentials", "request", "BpnCredential")
 
     assert answer.code == 3
@@ -78,7 +77,6 @@ def test_a_stranger_is_told_what_to_do(newcomer: Company) -> None:
 def test_a_request_outlives_the_connector_and_the_issuer(
     space: DataSpace, newcomer: Company
 ) -> None:
-    space.authority.register.admit(newcomer.did, newcomer.bpnl)
     space.process.stop()
     asked = newcomer.run_command("credentials", "request", "--wait", "0", "--json")
     assert asked.code == 4
