@@ -20,6 +20,10 @@ TRANSLATED = [
     ("docs/reference/mapping.md", "docs/reference/mapping.es.md"),
     ("docs/how-to/prove-who-read-what.md", "docs/how-to/es/demostrar-quien-leyo-que.md"),
     ("docs/how-to/write-a-policy.md", "docs/how-to/es/escribir-una-politica.md"),
+    (
+        "docs/how-to/find-out-why-an-exchange-does-not-work.md",
+        "docs/how-to/es/averiguar-por-que-no-funciona-un-intercambio.md",
+    ),
 ]
 
 
