@@ -26,6 +26,7 @@ ATTEMPTS = 3
 READY_SECONDS = 180.0
 ANSWER_SECONDS = 60.0
 PROBE_SECONDS = 2.0
+NEVER_MS = "3600000"
 STEP_SECONDS = 20.0
 LOOK_SECONDS = 0.03
 REASON = "changed by the test"
@@ -64,7 +65,7 @@ COMMAND = ("nice", "-n", "5", "java", "-Xmx512m")
 class Edc:
     """One connector; ``wait_ms`` is how long its state machines rest between two looks.
 
-    ``transfer_wait_ms`` is the same for transfers alone, where that is not 0.
+    ``frozen`` names one of them that never looks, such as ``transfer``.
     ``identity`` are its settings about who it is, ``classes`` a folder with ours beside ``jars``.
     """
 
@@ -77,7 +78,7 @@ class Edc:
     command: Sequence[str] = COMMAND
     arguments: Sequence[str] = ()
     ports: Mapping[str, int] = field(default_factory=_contexts)
-    transfer_wait_ms: int = 0
+    frozen: str = ""
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -141,9 +142,9 @@ class Edc:
         told = {"@type": "TerminateNegotiation", "@id": negotiation, "reason": REASON}
         self.ask(f"/contractnegotiations/{negotiation}/terminate", told)
 
-    def restart(self, transfer_wait_ms: int = 0) -> None:
+    def restart(self, frozen: str = "") -> None:
         """Stop it and start it again: it has forgotten everything."""
-        self.transfer_wait_ms = transfer_wait_ms
+        self.frozen = frozen
         self.stop()
         self.start()
 
@@ -157,9 +158,9 @@ class Edc:
         listening |= {"web.http.port": listening.pop("web.http.default.port")}
         listening |= {"web.http.path": listening.pop("web.http.default.path")}
         machines = ("negotiation.consumer", "negotiation.provider", "transfer", "dataplane")
-        rests = dict.fromkeys(machines, rest) | {
-            "transfer": str(self.transfer_wait_ms or self.wait_ms)
-        }
+        rests = dict.fromkeys(machines, rest)
+        if self.frozen:
+            rests[self.frozen] = NEVER_MS
         waits = {f"edc.{one}.state-machine.iteration-wait-millis": r for one, r in rests.items()}
         return {
             **listening,

@@ -110,6 +110,7 @@ def test_a_negotiation_that_it_asked_for_and_nobody_goes_on_with(slow: Space) ->
 
 
 def test_it_forgets_a_negotiation_that_we_asked_for(slow: Space) -> None:
+    slow.edc.restart(frozen="negotiation.provider")
     ours, _ = _asked_by_us(slow, "midway-3")
 
     slow.edc.restart()
@@ -132,7 +133,7 @@ def test_it_forgets_a_negotiation_that_it_asked_for(slow: Space) -> None:
 
 
 def test_it_forgets_a_transfer_that_we_asked_for(slow: Space) -> None:
-    slow.edc.restart(transfer_wait_ms=600_000)  # in this life it will start none
+    slow.edc.restart(frozen="transfer")
     slow.publisher.offer(["midway-4"], slow.backend, TERMS)
     agreed = slow.negotiation(slow.begin("midway-4"), "FINALIZED")
     ours = slow.begin_transfer(agreed["agreement"])
