@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import logging
 import time
 from asyncio import TimerHandle
 from collections import Counter
@@ -75,6 +76,7 @@ class Doorway:
     def __init__(self, patience: Patience, notices: Notices) -> None:
         self.patience = patience
         self.notices = notices
+        _FAULTS.setLevel(logging.ERROR)
         self._inside: set[Connection] = set()
         self._of_host: Counter[str] = Counter()
         self._timer: TimerHandle | None = None
@@ -159,6 +161,8 @@ class Connection(HttpToolsProtocol):
 
     def __init__(self, doorway: Doorway, **given: Any) -> None:  # noqa: ANN401 - uvicorn's
         super().__init__(**given)
+        # Its warnings come once per request, for whoever wants to fill the disk.
+        self.logger = _FAULTS
         self._doorway = doorway
         self._deadline = float("inf")
         self._head_bytes = 0
@@ -216,6 +220,14 @@ class Connection(HttpToolsProtocol):
         """Send what is held back, and go on to the next request."""
         self._corked.flush()
         super().on_response_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no HTTP, and say so once in a while."""
+        self._doorway.notices.tell("request.malformed", self.host)
+        super().send_400_response(msg)
+
+    def _unsupported_upgrade_warning(self) -> None:
+        self._doorway.notices.tell("upgrade.refused", self.host)
 
     def is_late(self, now: float) -> bool:
         """Return whether it takes too long to send, or to take what we send."""
@@ -277,6 +289,7 @@ class Public:
         return self._app
 
 
+_FAULTS = logging.getLogger("uvicorn.error.faults")
 _STATUS = b"HTTP/1.1 "
 _CONTINUE = b"HTTP/1.1 1"
 _TOO_LARGE = (

@@ -88,7 +88,7 @@ def patience(settings: Settings) -> Patience:
         head_seconds_max=limits.request_head_seconds_max,
         body_seconds_max=limits.request_body_seconds_max,
         stall_seconds_max=limits.answer_stall_seconds_max,
-        proxy=ipaddress.ip_network(proxy) if proxy else None,
+        proxy=ipaddress.ip_network(proxy, strict=False) if proxy else None,
     )
 
 

@@ -231,6 +231,30 @@ def test_more_requests_than_can_be_borne_are_asked_to_come_again(plant: Plant) -
     assert plant.is_well()
 
 
+@pytest.mark.parametrize(
+    ("raw", "event"),
+    [
+        (b"\x16\x03\x01 no http at all\r\n\r\n", "request.malformed"),
+        (
+            b"GET / HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n",
+            "upgrade.refused",
+        ),
+    ],
+)
+def test_a_flood_of_nonsense_is_one_line_of_the_log(plant: Plant, raw: bytes, event: str) -> None:
+    before = len(plant.company.process.log.read_text(encoding="utf-8").splitlines())
+    for _ in range(30):
+        with plant.connect() as line:
+            line.sendall(raw)
+            line.settimeout(5)
+            line.recv(100)
+    after = plant.company.process.log.read_text(encoding="utf-8").splitlines()[before:]
+
+    assert 1 == len(plant.lines(event))
+    assert len(after) < 5
+    assert plant.is_well()
+
+
 def test_requests_that_follow_each_other_on_one_line_are_all_answered(plant: Plant) -> None:
     plant.is_well()
     keep = plant.asked(plant.path, plant.value).replace(b"Connection: close\r\n", b"")
