@@ -12,6 +12,7 @@ from pathlib import Path as FilePath
 
 from connector.errors import Finding, Severity
 from connector.offer.lint import Surroundings, lint, lint_accepted
+from connector.offer.policy import admits
 from connector.settings.lines import Path
 from connector.settings.sections import OfferSection
 from connector.settings.shape import Problem, nearest
@@ -120,6 +121,19 @@ def _offers(settings: Settings) -> Iterator[Problem]:
         yield from _strange((*said, "policy"), offer, ("policy", offer.policy), known)
         if not offer.partners and not offer.partner_groups:
             yield _problem((*said, "partners"), "offer_to_nobody", offer=offer.name)
+        yield from _shut_out((*said, "partners"), offer, settings)
+
+
+def _shut_out(path: Path, offer: OfferSection, settings: Settings) -> Iterator[Problem]:
+    """Yield that the access policy shuts out partners whom the offer names one by one."""
+    policy, groups = settings.policies().get(offer.policy), settings.partner_groups()
+    access = policy.access if policy else ()
+    for partner in settings.partner:
+        if partner.name in offer.partners and not all(
+            admits(one, partner.bpnl, groups[partner.bpnl]) for one in access
+        ):
+            shown = {"offer": offer.name, "partner": partner.name, "policy": offer.policy}
+            yield _warning(path, "partner_shut_out", **shown)
 
 
 def _strange(

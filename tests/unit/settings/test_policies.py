@@ -85,7 +85,7 @@ def test_each_operand_can_be_written_where_the_profile_has_it(
     own = operand.name in ("FrameworkAgreement", "UsagePurpose", "Membership")
     here.change("until = 2099-12-31", "").change('name = "oem"', 'name = "oem"\ngroups = ["gold"]')
     here.change("[policy.core]", f"[policy.core.{place}]\n{_written(operand)}")
-    told = [code for code, _, _ in here.told()]
+    told = [one.code.partition(":")[2] for one in errors(here.load()[1])]
 
     if own and place is not Place.ACCESS:
         assert ["operand_has_own_key"] == told
@@ -129,7 +129,7 @@ def test_a_misspelt_word_is_told_with_its_line_and_the_nearest(
     gold: Installation, said: str, code: str, near: str, language: str
 ) -> None:
     gold.change("[policy.core]", f"[policy.core]\n{said}")
-    (finding,) = gold.load()[1]
+    (finding,) = errors(gold.load()[1])
 
     assert (code, gold.line_of(said)) == (finding.code.partition(":")[2], finding.where.row)
     assert near in finding.text(language).fix
@@ -203,3 +203,27 @@ def test_accepted_terms_name_operands_and_values(here: Installation) -> None:
 
     wanted = AcceptedTerms(operands=("Liability",), values={"Warranty": ("cx.warranty.none:1",)})
     assert wanted == here.settings().accepted_terms()
+
+
+@pytest.mark.parametrize(
+    ("access", "told"),
+    [
+        ('access.BusinessPartnerGroup.isAnyOf = ["silver"]', ["partner_shut_out"]),
+        ('access.BusinessPartnerGroup.isNoneOf = ["gold"]', ["partner_shut_out"]),
+        ('access.BusinessPartnerNumber.isNoneOf = ["BPNL00000000OEM1"]', ["partner_shut_out"]),
+        ('access.BusinessPartnerGroup.isAnyOf = ["gold"]', []),
+        ("access.inForceDate.gteq = 2020-01-01", []),
+    ],
+)
+def test_a_partner_that_an_offer_names_and_its_policy_shuts_out_is_told(
+    gold: Installation, access: str, told: list[str]
+) -> None:
+    gold.change("[policy.core]", f"[policy.core]\n{access}")
+    gold.add(
+        '\n[[partner]]\nname = "leon"\nbpnl = "BPNL00000000LEO1"\n'
+        'did = "did:web:leon.example.com"\ngroups = ["silver"]\n'
+    )
+    findings = gold.load()[1]
+
+    assert told == [one.code.partition(":")[2] for one in findings]
+    assert [] == errors(findings)
