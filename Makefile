@@ -36,7 +36,7 @@ conformance: $(READY) ## official kits and generators against us (Java 21, Maven
 	$(BIN)/pytest -v -m conformance --junitxml=build/conformance/junit.xml $(ARGS)
 
 .PHONY: bench
-bench: $(READY) ## measure beside the floors; writes docs/benchmarks.md (some minutes)
+bench: $(READY) ## measure beside floors and an Eclipse connector (Java, Maven, wrk); writes docs/benchmarks.md (15 minutes)
 	$(BIN)/python -m tests.benchmarks
 
 .PHONY: quick

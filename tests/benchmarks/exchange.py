@@ -201,7 +201,7 @@ def page(exchanges: Exchanges, rival: Rival) -> Iterator[str]:
         "Exchanges one after the other, each from nothing: a new negotiation and a new transfer,"
         " a fresh ES256 token signed and verified on every message, credentials verified (their"
         " check is reused for 60 s), every state and message durable before it counts"
-        " (`synchronous=FULL`)."
+        " (`synchronous=FULL`). Alone: `python -m tests.benchmarks.exchange`."
     )
     yield ""
     yield "| ours | exchanges | median, ms | goal | p99, ms | goal |"

@@ -140,7 +140,7 @@ def page(load: Load) -> Iterator[str]:
         "One process holds the partners, each with a DID, a key and credentials of its own, and"
         " verifies what it is sent; `eslabon run` is the other. Each exchange is a catalog, a"
         " negotiation, a transfer and a first value, as above. What both sides know of is"
-        " compared afterwards."
+        " compared afterwards. Alone: `python -m tests.benchmarks.load`."
     )
     yield ""
     yield "| | measured | goal |"

@@ -133,7 +133,8 @@ def page(found: Reads | None, proxy_rate: float | None = None) -> Iterator[str]:
     yield (
         "Every answer waits until its row in the ledger is durable (`synchronous=FULL`), hashed"
         " and signed; the token, the agreement, the partner's standing and what is offered to it"
-        " count at every read. wrk on the same two cores, plain http, random ids."
+        " count at every read. wrk on the same two cores, plain http, random ids. Alone:"
+        " `python -m tests.benchmarks.reads`."
     )
     yield ""
     yield "| | requests/s | median | p99 | our CPU per request | beside |"

@@ -55,7 +55,8 @@ def page(rival: Rival) -> Iterator[str]:
     yield (
         f"{NAME} stands for two of them that exchange with each other by their real DCP stack, in"
         " this run, on this machine, with in-memory stores and the JVM's defaults; each has one"
-        " of our programs as its wallet."
+        " of our programs as its wallet. Alone: `python -m tests.benchmarks.eclipse ROUNDS"
+        " WAIT_MS`."
     )
     if rival.default and rival.tuned:
         anew = rival.default.begun_anew + rival.tuned.begun_anew
