@@ -17,8 +17,8 @@ FUNCTION_LINES_P90_MAX = 22
 FILE_LINES_MAX = 400
 FILE_LINES_WANTED = 300
 NESTING_MAX = 3
-# The doors, the feeds, the operator's jobs, the messages, the walks.
-BROAD_EXCEPTS_MAX = 5
+# The doors, the feeds, the operator's jobs, the messages, the walks, the watch over access.
+BROAD_EXCEPTS_MAX = 6
 DUPLICATED_SHARE_MAX = 0.02
 WINDOW_LINES = 6
 # Shorter windows are closing brackets and keyword arguments: the same everywhere.
