@@ -131,7 +131,7 @@ class Refresher:
     def _told(self, outcome: str, held: AccessGrant, error: PartnerError | TransientError) -> None:
         self.tally.count("consumer", outcome)
         structlog.get_logger().warning(
-            f"refresh.{outcome}",
+            f"renewal.{outcome}",
             partner=held.partner,
             transfer=held.transfer_pid,
             code=error.code,

@@ -145,6 +145,22 @@ async def test_reads_on_their_way_with_the_old_token_are_not_cut_off_but_older_o
     assert [False, True, True] == [place.opens(one.access) for one in (first, second, third)]
 
 
+@pytest.mark.parametrize("proves", [True, False])
+async def test_a_renewed_token_is_bound_to_its_holder_as_the_first_one_was(
+    place: Place, proves: bool
+) -> None:
+    first = place.opened()
+    place.doors.db.execute("UPDATE transfer SET holder_bound = ?", (proves,))
+    second = first.after(await place.ask(first))
+
+    access = check_access(place.doors.db, second.access, place.doors.now)
+    assert (proves, first.pid, OEM.bpnl) == (
+        access.holder_bound,
+        access.transfer_pid,
+        access.partner_bpnl,
+    )
+
+
 async def test_the_store_holds_none_of_the_tokens(place: Place) -> None:
     first = place.opened()
     second = first.after(await place.ask(first))
