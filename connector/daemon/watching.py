@@ -6,7 +6,7 @@ import asyncio
 
 import structlog
 
-from connector.errors import TransientError
+from connector.errors import EslabonError
 from connector.transfer.standing import LOOKS_PER_TERM
 from connector.transfer.watch import AccessWatch
 
@@ -16,8 +16,6 @@ async def watch_access(watch: AccessWatch, term_seconds: float) -> None:
     while True:
         try:
             await watch.look()
-        except TransientError as error:
+        except EslabonError as error:
             structlog.get_logger().warning("watching.delayed", reason=error.text().what)
-        except Exception:  # noqa: BLE001 - a bug of ours: the gate refuses by itself, others go on
-            structlog.get_logger().exception("watching.broke")
         await asyncio.sleep(term_seconds / LOOKS_PER_TERM)

@@ -45,7 +45,13 @@ class Attested:
 
     def caller(self) -> Caller:
         """Return the caller that was proven then; its proof ends with the first credential."""
-        held = _CREDENTIALS.decode(self.credentials)
+        try:
+            held = _CREDENTIALS.decode(self.credentials)
+        except msgspec.MsgspecError as trouble:
+            # What cannot be read proves nothing; the transfer of nobody else may suffer by it.
+            raise AccessLostError(
+                "transfer:standing_lost", partner=self.bpnl, reason=str(trouble)
+            ) from trouble
         until = min((one.expires_at for one in held), default=_NEVER)
         return Caller(self.did, self.bpnl, held, until)
 
@@ -84,10 +90,10 @@ class Vigil:
         Raises `PartnerError` saying why it does not, and `TransientError` when nobody can
         tell at this moment: then the last answer is believed for its time, and no longer.
         """
-        now = self._clock()
+        now, caller = self._clock(), who.caller()
         if self._standing is not None:
             try:
-                await self._standing.check(who.caller())
+                await self._standing.check(caller)
             except PartnerError:
                 self._found.pop(who, None)
                 raise

@@ -77,7 +77,7 @@ class AccessWatch:
 
     def _judged(self, one: _Open, lost: tuple[str, ...]) -> bool:
         """End a transfer if something speaks against it; return whether it did."""
-        reasons = (*self._against(one), *lost)
+        reasons = lost or self._against(one)
         if reasons:
             self._withdraw(one, reasons)
         return bool(reasons)
@@ -96,6 +96,7 @@ class AccessWatch:
         return ()
 
     def _against(self, one: _Open) -> tuple[str, ...]:
+        """Return what the offer of today and the signed policy have against it."""
         now = self.clock()
         dataset = self.shelf.granted(one.dataset_id, one.who.bpnl, now)
         if dataset is None:

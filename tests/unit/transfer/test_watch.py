@@ -188,3 +188,15 @@ async def test_more_transfers_than_a_page_are_all_looked_at(
     supplier.shelf.rules = ()
 
     assert 5 == await watch.look()
+
+
+async def test_what_was_attested_and_cannot_be_read_ends_its_own_transfer_alone(
+    supplier: Doors, watch: AccessWatch
+) -> None:
+    agreement = supplier.finalized()
+    for number in range(2):
+        _opened(supplier, f"urn:t{number}", agreement)
+    [pid] = supplier.db.row("SELECT max(transfer) FROM standing") or ("",)
+    supplier.db.execute("UPDATE standing SET credentials = '[{' WHERE transfer = ?", (pid,))
+
+    assert 1 == await watch.look()
