@@ -22,6 +22,8 @@ from connector.protocols.dcp.keys import SigningKey
 
 # What clocks of two companies may differ by; the same as the Eclipse connector's.
 LEEWAY_SECONDS = 5
+# Of what we sign for ourselves, such as heads of the ledger: it is no token.
+SEAL_TYPE = "eslabon-seal+jws"
 
 _COMPACT = re.compile(r"([\w-]+)\.([\w-]+)\.([\w-]+)", re.ASCII)
 _URL_TO_PLAIN = str.maketrans("-_", "+/")
@@ -31,6 +33,7 @@ class Header(msgspec.Struct, frozen=True):
     """The protected header, as far as we read it."""
 
     alg: str
+    typ: object = None
     kid: str = ""
     crit: list[str] | None = None
 
@@ -76,6 +79,9 @@ def parse_jwt(text: str, claims_type: type[C], *, limit_bytes: int, who: str) ->
         raise PartnerError(
             "connector.protocols.dcp:token_malformed", who=who, reason=reason
         ) from trouble
+    if header.typ == SEAL_TYPE:
+        # What we seal is never said to anybody (RFC 8725, 3.11).
+        raise PartnerError("connector.protocols.dcp:token_malformed", who=who, reason="typ")
     if header.crit is not None:
         raise PartnerError("connector.protocols.dcp:token_malformed", who=who, reason="crit")
     return Jwt(header, claims, text[: parts.end(2)].encode(), signature)

@@ -14,9 +14,9 @@ from hashlib import sha256
 import msgspec
 import orjson
 
+from connector.protocols.dcp.jwt import SEAL_TYPE
 from connector.protocols.dcp.keys import SigningKey, VerificationKey, verification_key_from_jwk
 
-SEAL_TYPE = "eslabon-seal+jws"
 SEAL_CHARACTERS_MAX = 4096
 PARTS = 3
 

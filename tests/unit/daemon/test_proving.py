@@ -9,7 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from connector.daemon.proving import dcp_settings, expose_expiries, report_credentials
+from connector.daemon.proving import (
+    dcp_settings,
+    expose_expiries,
+    expose_ledger,
+    report_credentials,
+)
 from connector.errors import SetupError
 from connector.identifiers import Bpnl, Did
 from connector.partner.book import AddressBook
@@ -18,7 +23,9 @@ from connector.protocols.dcp.key_file import generate_key_file
 from connector.protocols.dcp.token_desk import TokenClient
 from connector.settings.loading import load_settings
 from connector.settings.values import Settings
+from connector.store.journal import millis
 from connector.telemetry import build_metrics
+from connector.transfer.scribe import State
 from deploy.demo.authority import Authority
 from deploy.demo.configuration import Tables, toml_of
 
@@ -147,3 +154,21 @@ def test_a_further_service_stands_beside_our_own(folder: Path) -> None:
     assert {"CredentialService", "DataService", "DataPullProof", "IssuerService"} == {
         one["type"] for one in shown
     }
+
+
+def test_the_ledger_becomes_figures() -> None:
+    metrics = build_metrics()
+    signed = millis(NOW - timedelta(seconds=90))
+    expose_ledger(State(rows=120, signed_rows=100, signed_at=signed), metrics, NOW)
+    text = metrics.exposition().decode()
+
+    assert "eslabon_ledger_rows 120.0" in text
+    assert "eslabon_ledger_unsigned_rows 20.0" in text
+    assert "eslabon_ledger_head_age_seconds 90.0" in text
+
+
+def test_a_ledger_that_was_never_signed_has_no_age() -> None:
+    metrics = build_metrics()
+    expose_ledger(State(), metrics, NOW)
+
+    assert "eslabon_ledger_head_age_seconds 0.0" in metrics.exposition().decode()

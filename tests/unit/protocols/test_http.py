@@ -32,10 +32,11 @@ async def client() -> AsyncIterator[GuardedClient]:
 
 
 @contextlib.asynccontextmanager
-async def server(raw: bytes, *, stays: bool = False) -> AsyncIterator[str]:
+async def server(raw: bytes, *, stays: bool = False, echo: bool = False) -> AsyncIterator[str]:
     """A server that reads a request's head and writes these bytes, whatever was asked.
 
-    One that ``stays`` does not hang up before the test is over.
+    One that ``stays`` does not hang up before the test is over; one with an ``echo`` answers
+    with the head that it was sent.
     """
     over = asyncio.Event()
     calls: list[asyncio.Task[None]] = []
@@ -43,8 +44,8 @@ async def server(raw: bytes, *, stays: bool = False) -> AsyncIterator[str]:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         calls.append(cast("asyncio.Task[None]", asyncio.current_task()))
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
-            await reader.readuntil(b"\r\n\r\n")
-            writer.write(raw)
+            head = await reader.readuntil(b"\r\n\r\n")
+            writer.write(http("200 OK", head) if echo else raw)
             await writer.drain()
             if stays:
                 await over.wait()
@@ -75,6 +76,20 @@ async def test_an_answer_comes_back_whole(client: GuardedClient) -> None:
         answer = await client.post(url, b"body")
 
     assert (201, b"hello", "one") == (answer.status, answer.body, answer.headers["x-kind"])
+
+
+async def test_an_answer_may_come_compressed(client: GuardedClient) -> None:
+    async with server(http("200 OK", gzip.compress(b"hello"), Content_Encoding="gzip")) as url:
+        answer = await client.get(url)
+
+    assert b"hello" == answer.body
+
+
+async def test_compression_is_asked_for_by_name(client: GuardedClient) -> None:
+    async with server(b"", echo=True) as url:
+        answer = await client.get(url)
+
+    assert b"Accept-Encoding: gzip\r\n" in answer.body
 
 
 async def test_a_header_that_comes_twice_is_read_as_a_list(client: GuardedClient) -> None:
