@@ -68,6 +68,7 @@ class CredentialClaims(Dated, frozen=True, kw_only=True):
     sub: str | None = None
     context: str | list[object] = msgspec.field(default="", name="@context")
     vc: Credential | None = None
+    jti: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,11 @@ class IssuedCredential:
     subjects: tuple[Mapping[str, object], ...]
     statuses: tuple[Mapping[str, object], ...]
     schemas: tuple[Mapping[str, object], ...] = ()
+
+    @property
+    def identifier(self) -> str:
+        """What the issuer calls it; empty if it does not say."""
+        return self.vc.id or self.jwt.claims.jti
 
     def starts_at(self) -> datetime:
         """Return the later of the two start dates, aware UTC; the far past if none."""

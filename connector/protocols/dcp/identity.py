@@ -27,6 +27,7 @@ from connector.protocols.dcp.keys import SigningKey
 from connector.protocols.dcp.lines import Lines
 from connector.protocols.dcp.messages import (
     TYPE_ALIASES,
+    ids_of,
     read_query,
     response_message,
     scope_of,
@@ -227,8 +228,8 @@ class DcpIdentity:
         """Return the answer to a presentation query (DCP 1.0, 5.4).
 
         What we do not hold is left out. Raises `PartnerError` when the token, the access
-        inside it, or the query is wrong, or when it asks for what we hold and gave no access
-        to.
+        inside it, or the query is wrong, or when it asks for a type that we hold and gave no
+        access to.
         """
         verifier, access_token = await self._senders.prove(authorization, with_access=True)
         now = self._clock()
@@ -240,12 +241,15 @@ class DcpIdentity:
         )
         if access.sub != verifier:
             raise _refusal("access_token_of_other", verifier)
-        granted = frozenset(types_of(access.scope.split()))
-        asked = types_of(read_query(body, who=verifier))
-        beyond = [kind for kind in asked if kind not in granted]
+        given, asked = access.scope.split(), read_query(body, who=verifier)
+        granted, types = frozenset(types_of(given)), types_of(asked)
+        beyond = [kind for kind in types if kind not in granted]
         if beyond and self._wallet.presentable(beyond, now):
             raise _refusal("query_beyond_access", verifier, types=", ".join(beyond))
-        credentials = self._wallet.presentable(asked, now)
+        ids = ids_of(asked)
+        # Access to a type is access to each credential of it.
+        by_id = self._wallet.of_ids(ids, ids_of(given), granted, now) if ids else ()
+        credentials = tuple(dict.fromkeys([*self._wallet.presentable(types, now), *by_id]))
         if not credentials:
             return response_message(())
         return response_message((self._issuer.presentation(verifier, credentials),))

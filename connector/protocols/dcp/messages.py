@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Annotated, TypeVar
+from urllib.parse import unquote
 
 import msgspec
 import orjson
@@ -39,7 +41,11 @@ TYPE_ALIASES = (
     "org.eclipse.edc.vc.type",
 )
 
-_SCOPE = re.compile(r"([A-Za-z0-9._\-]+):([A-Za-z0-9._\-]+):(read|\*|all)")
+ID_ALIAS = "org.eclipse.dspace.dcp.vc.id"
+
+# The specification ends a scope after its second part; Eclipse connectors add what may be done.
+_SCOPE = re.compile(r"([A-Za-z0-9._\-]+):([A-Za-z0-9._\-]+)(:(?:read|\*|all))?")
+_ID_SCOPE = re.compile(re.escape(ID_ALIAS) + r":(\S{1,512}?)(?::(?:read|\*|all))?")
 
 
 class _Query(msgspec.Struct):
@@ -94,9 +100,21 @@ class UnsupportedQueryError(PartnerError):
     """A query by presentation definition, which the specification leaves optional (501)."""
 
 
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """How a wallet writes scopes: its alias of types, and what it adds at the end."""
+
+    alias: str
+    ending: str = ":read"
+
+    def scope(self, kind: str) -> str:
+        """Return the scope that asks for credentials of one type."""
+        return f"{self.alias}:{kind}{self.ending}"
+
+
 def scope_of(kind: str, alias: str) -> str:
     """Return the scope that asks for credentials of one type, such as ``…:BpnCredential:read``."""
-    return f"{alias}:{kind}:read"
+    return Wording(alias).scope(kind)
 
 
 def types_of(scopes: Iterable[str]) -> tuple[str, ...]:
@@ -108,8 +126,17 @@ def types_of(scopes: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(m[2] for m in matches if m and m[1] in TYPE_ALIASES))
 
 
-def alias_of(access_token: str, default: str) -> str:
-    """Return the alias under which a holder gave access, ``default`` if its token does not say.
+def ids_of(scopes: Iterable[str]) -> frozenset[str]:
+    """Return the ids of credentials that scopes ask for (DCP 1.0, 5.4.1.2.2).
+
+    Some wallets escape them and some do not, so that each is returned in both readings.
+    """
+    found = [m[1] for scope in scopes if (m := _ID_SCOPE.fullmatch(scope))]
+    return frozenset([*found, *map(unquote, found)])
+
+
+def wording_of(access_token: str, default: Wording) -> Wording:
+    """Return the words in which a holder gave access, ``default`` if its token does not say.
 
     An access token is its holder's affair, and may be unreadable to us. Where it is not, the
     words in which access was given are words that the holder's wallet understands.
@@ -119,7 +146,8 @@ def alias_of(access_token: str, default: str) -> str:
     except PartnerError:
         return default
     matches = (_SCOPE.fullmatch(scope) for scope in jwt.claims.scope.split())
-    return next((m[1] for m in matches if m and m[1] in TYPE_ALIASES), default)
+    known = (m for m in matches if m and m[1] in TYPE_ALIASES)
+    return next((Wording(m[1], ":read" if m[3] else "") for m in known), default)
 
 
 def query_message(scopes: Sequence[str]) -> bytes:

@@ -21,11 +21,11 @@ from connector.protocols.dcp.lines import Lines
 from connector.protocols.dcp.messages import (
     CREDENTIALS_MAX,
     PRESENTATION_BYTES_MAX,
-    alias_of,
+    Wording,
     query_message,
     read_presentation,
     read_response,
-    scope_of,
+    wording_of,
 )
 from connector.protocols.dcp.once import OnceEach
 from connector.protocols.dcp.resolver import DidResolver
@@ -131,8 +131,8 @@ class Verifier:
         endpoint = (await self._resolver.document(did)).endpoint(CREDENTIAL_SERVICE)
         if endpoint is None:
             raise _refusal("no_credential_service", did)
-        alias = alias_of(access_token, self._demands.alias)
-        scopes = [scope_of(kind, alias) for kind in self._demands.requested]
+        wording = wording_of(access_token, Wording(self._demands.alias))
+        scopes = [wording.scope(kind) for kind in self._demands.requested]
         token = self._issuer.token_with(did, access_token)
         answer = await self._lines.to(did).post(
             f"{endpoint}/presentations/query",

@@ -71,6 +71,24 @@ class Wallet:
         chosen = (_first_of(kind, valid) for kind in types)
         return tuple(dict.fromkeys(one.text for one in chosen if one is not None))
 
+    def of_ids(
+        self,
+        ids: frozenset[str],
+        granted_ids: frozenset[str],
+        granted_types: frozenset[str],
+        now: datetime,
+    ) -> tuple[str, ...]:
+        """Return the JWTs with these ids that are within their dates, as far as access goes."""
+        return tuple(
+            one.text
+            for one in self.held(now)
+            if one.credential.identifier in ids
+            and _in_force(one.credential, now)
+            and (
+                one.credential.identifier in granted_ids or granted_types & {*one.credential.types}
+            )
+        )
+
     def keep(self, kind: str, issuer: Did, text: str) -> Path:
         """Write a checked credential to a file of its own, for us alone; it counts at once.
 

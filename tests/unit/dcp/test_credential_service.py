@@ -8,7 +8,12 @@ import pytest
 from connector.identifiers import Did
 from connector.protocols.dcp.credentials import BPN, CATENA_X_TYPES, MEMBERSHIP
 from connector.protocols.dcp.jwt import write_jwt
-from connector.protocols.dcp.messages import query_message, read_presentation, read_response
+from connector.protocols.dcp.messages import (
+    ID_ALIAS,
+    query_message,
+    read_presentation,
+    read_response,
+)
 from connector.protocols.http import Answer, ClientLimits, GuardedClient
 from tests.unit.dcp.conftest import Company, Pair
 
@@ -64,6 +69,46 @@ async def test_both_scope_aliases_are_understood(pair: Pair, alias: str) -> None
     answer = await ask(pair, query_message(scopes(BPN, MEMBERSHIP, alias=alias)))
 
     assert sorted([BPN, MEMBERSHIP]) == sorted(presented(pair, answer))
+
+
+async def test_a_scope_of_two_parts_is_understood(pair: Pair) -> None:
+    answer = await ask(pair, query_message([f"{ALIAS}:{BPN}"]))
+
+    assert [BPN] == presented(pair, answer)
+
+
+def id_of(pair: Pair, kind: str) -> str:
+    held = pair.supplier.identity._wallet.held(pair.space.clock())
+    return next(one.credential.identifier for one in held if kind in one.credential.types)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ([f"{ALIAS}:{BPN}"], [BPN]),
+        ([f"{ID_ALIAS}:BPN-ID"], [BPN]),
+        ([f"{ALIAS}:{MEMBERSHIP}:read"], []),
+        ([f"{ID_ALIAS}:urn:uuid:none"], []),
+    ],
+)
+async def test_a_credential_may_be_asked_for_by_its_id(
+    pair: Pair, given: list[str], expected: list[str]
+) -> None:
+    number = id_of(pair, BPN)
+    scope = " ".join(given).replace("BPN-ID", number)
+    access = write_jwt(
+        pair.supplier.access_claims_for(pair.oem.did, scope=scope), pair.supplier.key
+    )
+
+    answer = await ask(pair, query_message([f"{ID_ALIAS}:{number}"]), access=access)
+
+    assert (200, expected) == (answer.status, presented(pair, answer))
+
+
+async def test_an_id_and_a_type_bring_each_credential_once(pair: Pair) -> None:
+    asked = [f"{ID_ALIAS}:{id_of(pair, BPN)}:read", *scopes(BPN, MEMBERSHIP)]
+
+    assert [BPN, MEMBERSHIP] == presented(pair, await ask(pair, query_message(asked)))
 
 
 async def test_more_than_was_granted_is_refused(pair: Pair) -> None:
