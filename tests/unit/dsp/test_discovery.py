@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from connector.errors import PartnerError, TransientError
 from connector.identifiers import Did
@@ -190,3 +193,20 @@ def test_the_next_page_is_read_from_the_link_header(link: str, url: str | None) 
     answer = Answer(200, {"link": link} if link else {}, b"")
 
     assert url == next_page(answer, "https://p.test/catalog/request")
+
+
+_ANY = st.recursive(
+    st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=9),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=9), inner),
+)
+
+
+@given(_ANY, st.lists(st.sampled_from(["v0.8", "2024/1", "2026-9", ""]), max_size=5))
+def test_whatever_else_a_version_document_holds_ours_is_found(
+    other: Any, names: list[str]
+) -> None:
+    entries = [other, *({"version": name, "path": f"/{name}"} for name in names)]
+    ours = {"version": "2025-1", "path": "/here/"}
+    document = orjson.dumps({"protocolVersions": [*entries, ours], "more": other})
+
+    assert "/here" == newest_spoken(read_versions(document), PARTNER).path
