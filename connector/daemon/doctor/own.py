@@ -109,7 +109,9 @@ class OwnSide:
             if told is not None:
                 offsets[urlsplit(url).hostname or url] = told
         if not offsets:
-            return Outcome((seen("seen_no_clock"),), tuple(remarks))
+            return (
+                Outcome((seen("seen_no_clock"),), tuple(remarks)) if remarks else left("no_clock")
+            )
         shown = ", ".join(f"{host} {told:+.1f} s" for host, told in offsets.items())
         judged = weighed(offsets.values())
         if judged.is_wrong or judged.is_doubtful:
@@ -153,6 +155,8 @@ class OwnSide:
             return left("identity_handed_in")
         found = dcp.findings()
         remarks = [Remark(one, Actor.US) for one in found if not _is_dated(one)]
+        if not identity.trusted_issuers:
+            remarks.append(remark("nobody_trusted", Actor.US))
         place = identity.key_file or f"${identity.key_env}"
         facts = {"held": len(dcp.expiries()), "folder": identity.credentials}
         return Outcome((seen("seen_wallet", place=place, **facts),), tuple(remarks))
