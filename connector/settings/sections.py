@@ -144,8 +144,8 @@ class IdentitySection:
     holder_pids: Annotated[
         tuple[str, ...],
         Meta(
-            description="numbers under which trusted issuers may deliver credentials; "
-            "without any, none are taken in",
+            description="numbers under which trusted issuers may deliver credentials unasked; "
+            "what `eslabon credentials request` asks for needs none",
             examples=[["plant-2026"]],
         ),
     ] = ()
