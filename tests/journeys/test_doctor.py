@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -257,7 +258,9 @@ def test_our_own_clock_is_held_against_those_whom_we_trust(town: Town, stack: Ex
     found = town.examined(further={"identity": identity}, run=False)
 
     assert ("clock_off", "us") == found.remark("clock")
-    assert "+60" in found.steps["", "clock"]["remarks"][0]["what"]
+    told = re.search(r" is ([+]\d+[.]\d) s from", found.steps["", "clock"]["remarks"][0]["what"])
+    assert told is not None
+    assert float(told[1]) == pytest.approx(60, abs=2)
 
 
 def test_a_public_address_that_leads_to_another_connector(town: Town) -> None:
