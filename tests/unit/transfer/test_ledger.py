@@ -349,16 +349,17 @@ def _rows(book, sql):
 
 def _old_store(path, rows):
     """Make a store as the program wrote it before there was a ledger."""
-    ledger = next(n for n, sql in enumerate(migrations()) if "CREATE TABLE ledger" in sql)
-    db = sqlite3.connect(path)
-    for script in migrations()[:ledger]:
-        db.executescript(script)
-    db.execute(f"PRAGMA user_version = {ledger}")
+    scripts = migrations()
+    before = next(n for n, sql in enumerate(scripts) if "CREATE TABLE ledger" in sql)
+    store = sqlite3.connect(path)
+    for script in scripts[:before]:
+        store.executescript(script)
+    store.execute(f"PRAGMA user_version = {before}")
     # Numbers of old rows may have gaps.
     olds = [(2 * number, *line(number)[:-1]) for number in range(rows)]
-    db.executemany("INSERT INTO access_log VALUES (?,?,?,?,?,?,?)", olds)
-    db.commit()
-    db.close()
+    with store:
+        store.executemany("INSERT INTO access_log VALUES (?,?,?,?,?,?,?)", olds)
+    store.close()
 
 
 def _second_time_fails(transaction):
