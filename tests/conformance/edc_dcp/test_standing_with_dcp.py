@@ -19,17 +19,16 @@ from deploy.demo.company import Company, DataSpace
 from deploy.demo.processes import wait_until
 from deploy.demo.withdrawal import ListKind
 from tests.conformance.edc.eclipse import EdcRefusedError, Json
-from tests.conformance.edc.reading import registry_of
+from tests.conformance.edc.reading import registry_of, search
 from tests.conformance.edc.terms import TERMS
 from tests.conformance.edc_dcp import plant
 from tests.conformance.edc_dcp.conftest import neighbourhood
 from tests.conformance.edc_dcp.member import Program
-from tests.conformance.edc_dcp.neighbours import Neighbours
+from tests.conformance.edc_dcp.neighbours import SEEN, Neighbours
 
 pytestmark = pytest.mark.conformance
 
 DAYS = 30
-# A wallet looks for new credentials every 5 s.
 NOTICED_SECONDS = 30.0
 CARELESS = "tests.conformance.edc_dcp.careless"
 
@@ -47,11 +46,31 @@ class Scene:
         """Whose credentials prove either of them."""
         return self.both.ours, self.both.theirs.wallet
 
-    def hand_out(self, authority: Authority, *, revocable: bool = False) -> None:
-        """Give all three credentials to both, in the place of those that they have."""
+    def hand_out(
+        self,
+        authority: Authority,
+        *,
+        revocable: bool = False,
+        lacking: tuple[Company, str] | None = None,
+    ) -> None:
+        """Give both all three credentials in the place of theirs, but one of one if so said.
+
+        A wallet notices within 5 s, when it is asked; that is waited for.
+        """
+        before = [len(_loads(holder)) for holder in self.holders]
         for holder in self.holders:
             folder = holder.folder / "credentials"
             authority.issue_to(folder, holder.did, holder.bpnl, DAYS, revocable=revocable)
+        if lacking is not None:
+            (lacking[0].folder / "credentials" / f"{lacking[1]}.jwt").unlink()
+
+        def have_noticed() -> bool:
+            self.what_we_say()
+            self.what_it_logs()
+            now = [len(_loads(holder)) for holder in self.holders]
+            return all(after > old for after, old in zip(now, before, strict=True))
+
+        wait_until(have_noticed, "the wallets' notice", NOTICED_SECONDS)
 
     def trusted(
         self,
@@ -93,10 +112,9 @@ class Scene:
     def run_by(self, module: str) -> None:
         """Start both of our programs anew, from another main."""
         for holder in self.holders:
-            holder.stop()
-            before, _, *after = holder.process.argv[1:]
-            holder.process.argv = (holder.process.argv[0], before, module, *after)
-            holder.start()
+            python, option, _, *words = holder.process.argv
+            holder.process.argv = (python, option, module, *words)
+            holder.restart()
 
 
 @dataclass(frozen=True)
@@ -120,7 +138,9 @@ def _withdrawn_from(listing: ListKind) -> Callable[[Scene], None]:
 
 
 def _expired(scene: Scene) -> None:
+    scene.hand_out(scene.trusted())
     scene.run_by(CARELESS)
+    scene.wait_until("", "")
     past = datetime.now(UTC) - timedelta(days=DAYS, minutes=10)
     scene.hand_out(scene.trusted(clock=lambda: past))
 
@@ -179,23 +199,25 @@ def test_we_are_refused_and_get_no_agreement(scene: Scene, fall: Fall) -> None:
     assert (0, 0) == scene.both.agreements()
 
 
-@pytest.mark.parametrize("kind", [MEMBERSHIP, FRAMEWORK])
-def test_it_sees_nothing_without_what_our_policies_ask_for(scene: Scene, kind: str) -> None:
-    scene.hand_out(scene.trusted())
-    _lose(kind, scene.both.theirs.wallet)
+def test_it_sees_nothing_without_membership(scene: Scene) -> None:
+    scene.hand_out(scene.trusted(), lacking=(scene.both.theirs.wallet, MEMBERSHIP))
     scene.wait_until("nothing to be seen", "")
-    ended = scene.both.consumer.agreed(scene.both.consumer.negotiate(scene.registry), "TERMINATED")
 
-    # It keeps no reason of a partner; what ours keeps is what it was told.
-    told = scene.both.told(ended["correlationId"])
-    assert "we do not offer you" in told["line"]["reason"], told
+    assert "we do not offer you" in _why_ended(scene)
+    assert (0, 0) == scene.both.agreements()
+
+
+def test_it_gets_no_agreement_without_having_signed_the_framework(scene: Scene) -> None:
+    scene.hand_out(scene.trusted(), lacking=(scene.both.theirs.wallet, FRAMEWORK))
+    scene.wait_until("", "")
+
+    assert "FrameworkAgreement" in _why_ended(scene)
     assert (0, 0) == scene.both.agreements()
 
 
 @pytest.mark.parametrize("kind", [MEMBERSHIP, FRAMEWORK])
 def test_we_get_no_agreement_without_what_it_asks_for(scene: Scene, kind: str) -> None:
-    scene.hand_out(scene.trusted())
-    _lose(kind, scene.both.ours)
+    scene.hand_out(scene.trusted(), lacking=(scene.both.ours, kind))
     scene.wait_until("", "Number of requested credentials does not match")
 
     (tombstone,) = scene.both.collect()["tombstones"]
@@ -214,5 +236,31 @@ def test_once_members_again_both_exchange(scene: Scene) -> None:
     assert [] == report["tombstones"]
 
 
-def _lose(kind: str, holder: Company) -> None:
-    (holder.folder / "credentials" / f"{kind}.jwt").unlink()
+def test_what_was_agreed_opens_nothing_once_membership_is_withdrawn(scene: Scene) -> None:
+    authority, consumer = scene.trusted(), scene.both.consumer
+    scene.hand_out(authority, revocable=True)
+    scene.wait_until("", "")
+    contract = consumer.agreed(consumer.negotiate(scene.registry))["contractAgreementId"]
+    transfer = consumer.transfer(contract)
+    consumer.transferred(transfer)
+    address = consumer.address_of(transfer)
+    assert 200 == search(address, SEEN)[0]
+
+    authority.register.withdraw(scene.both.theirs.wallet.did, MEMBERSHIP)
+
+    wait_until(lambda: search(address, SEEN)[0] in {401, 403}, "the end of reading")
+    consumer.transferred(consumer.transfer(contract), "TERMINATED")
+
+
+def _why_ended(scene: Scene) -> str:
+    """Let it ask for our registry in vain; return why, as ours tells its operator."""
+    asking = scene.both.consumer
+    ended = asking.agreed(asking.negotiate(scene.registry), "TERMINATED")
+    # It keeps no reason of a partner; what ours keeps is what it was told.
+    return str(scene.both.told(ended["correlationId"])["line"]["reason"])
+
+
+def _loads(holder: Company) -> list[str]:
+    """Return the lines of a wallet's log that tell that it has read its credentials."""
+    lines = (holder.folder / "log.jsonl").read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if '"event":"credentials.loaded"' in line]
