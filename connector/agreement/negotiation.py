@@ -188,19 +188,15 @@ class NegotiationDoor(ProcessDoor[Negotiation, NegotiationContent]):
     ) -> Negotiation | None:
         """Take the newer of two agreements while our confirmation of the first is under way.
 
-        EDC signs anew where it has lost track of what it sent, and keeps the last one.
+        EDC signs anew where it has lost track of what it sent. Mostly it keeps the last one;
+        the one before stays valid here for when it does not.
         """
         if process.heading is not NegotiationState.VERIFIED:
             return None
         if not isinstance(content, ContractAgreement):
             return None
         renewed, objections = self._settled(tx, process, content.agreement)
-        if objections:
-            return None
-        if renewed.agreement_id != process.agreement_id:
-            now = self.ports.clock()
-            table.retire_agreement(tx, process.partner, process.agreement_id, now)
-        return renewed
+        return None if objections else renewed
 
     def _reply(
         self, process: Negotiation, content: NegotiationContent, objections: _Objections

@@ -244,10 +244,24 @@ def agreement_about(
 ) -> Agreement | None:
     """Return the newest valid agreement with a partner about a dataset.
 
-    ``url`` asks for one that was settled with that connector of the partner.
+    ``url`` asks for one that was settled with that connector of the partner. Of two that
+    were signed in one negotiation the last one counts.
     """
-    newest = f"{_VALID} AND a.dataset = ? AND ? IN ('', n.url) ORDER BY a.signed_at DESC LIMIT 1"
+    newest = (
+        f"{_VALID} AND a.dataset = ? AND ? IN ('', n.url)"
+        " ORDER BY a.signed_at DESC, a.id = n.agreement DESC LIMIT 1"
+    )
     return _agreement(db.row(newest, (role, partner, dataset_id, url)))
+
+
+def agreement_beside(db: Database, partner: Did, agreement_id: str) -> Agreement | None:
+    """Return another valid agreement that a provider signed in the same negotiation."""
+    beside = (
+        f"{_VALID} AND a.id <> ? AND a.negotiation = (SELECT negotiation FROM agreement"  # noqa: S608
+        " WHERE role = ? AND partner = ? AND id = ?) LIMIT 1"
+    )
+    of_ours = (Role.CONSUMER, partner)
+    return _agreement(db.row(beside, (*of_ours, agreement_id, *of_ours, agreement_id)))
 
 
 def retire_agreement(tx: Database, partner: Did, agreement_id: str, now: datetime) -> None:

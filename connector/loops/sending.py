@@ -37,8 +37,11 @@ TROUBLE_SECONDS = 1.0
 SETTLING_SECONDS = 0.05
 REASON_CHARACTERS_MAX = 2000
 # Who was asked too early once is let finish its own sentence from then on. EDC sends a message,
-# and notes our 200 a moment later; a reply within that moment makes it lose track.
+# and notes our 200 a moment later; a reply within that moment makes it lose track. The moment
+# grows with every message that comes too early, and slowly shrinks again.
 COURTESY_SECONDS = 0.03
+COURTESY_SECONDS_MAX = 0.24
+COURTESY_SHARE = 0.99
 COURTESY_PARTNERS_MAX = 1000
 _FIRST_SECONDS = {
     Outcome.SOON: outbox.SOON_SECONDS_FIRST,
@@ -108,7 +111,7 @@ class Sender:
         self._arrived: dict[int, tuple[Owed, Receipt]] = {}
         self._sending: set[int] = set()
         self._is_held_back = False
-        self._unhurried: dict[str, None] = {}
+        self._courtesies: dict[str, float] = {}
         self._news = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = 0
@@ -189,8 +192,8 @@ class Sender:
     async def _bring(self, owed: Owed) -> None:
         is_done = False
         with self._faults_kept(lambda: owed):
-            if not owed.attempts and owed.outgoing.partner in self._unhurried:
-                await asyncio.sleep(COURTESY_SECONDS)
+            if not owed.attempts and (seconds := self._courtesies.get(owed.outgoing.partner)):
+                await asyncio.sleep(seconds)
             self._line.probe("leaving")
             receipt = await self._attempt(owed)
             self._line.probe("sent")
@@ -202,7 +205,17 @@ class Sender:
         if not is_done:
             await asyncio.sleep(TROUBLE_SECONDS)
 
+    def _learn(self, partner: str) -> None:
+        """Note that a message came too early for a partner."""
+        known = self._courtesies.get(partner, 0.0)
+        if known or len(self._courtesies) < COURTESY_PARTNERS_MAX:
+            longer = max(known * 2, COURTESY_SECONDS)
+            self._courtesies[partner] = min(longer, COURTESY_SECONDS_MAX)
+
     def _note(self, owed: Owed, receipt: Receipt) -> None:
+        if known := self._courtesies.get(owed.outgoing.partner):
+            shorter = max(known * COURTESY_SHARE, COURTESY_SECONDS)
+            self._courtesies[owed.outgoing.partner] = shorter
         if not self._arrived:
             self._settle_later(SETTLING_SECONDS)
         self._arrived[owed.id] = (owed, receipt)
@@ -281,8 +294,8 @@ class Sender:
 
     def _fail(self, owed: Owed, receipt: Receipt) -> None:
         """Record that a message did not arrive: it is tried again, or given up."""
-        if receipt.outcome is Outcome.SOON and len(self._unhurried) < COURTESY_PARTNERS_MAX:
-            self._unhurried[owed.outgoing.partner] = None
+        if receipt.outcome is Outcome.SOON and not owed.attempts:
+            self._learn(owed.outgoing.partner)
         reason = receipt.reason[:REASON_CHARACTERS_MAX]
         with self._line.db.transaction() as tx:
             now = self._line.clock()

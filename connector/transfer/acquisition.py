@@ -17,7 +17,7 @@ from connector.agreement.model import Agreement, CatalogEntry, Negotiation, Offe
 from connector.agreement.negotiation import NegotiationDoor
 from connector.agreement.process import ProcessDoor
 from connector.agreement.states import NegotiationState, Role
-from connector.agreement.table import agreement_about, retire_agreement
+from connector.agreement.table import agreement_about, agreement_beside, retire_agreement
 from connector.errors import PartnerError, TransientError
 from connector.offer.model import AcceptedTerms
 from connector.partner.model import Partner
@@ -172,7 +172,7 @@ class Acquisition:
             return held
         entry = entry or await self._entry(partner, selector)
         agreement = await self._negotiated(partner, entry, until)
-        return await self._opened(partner, agreement, until)
+        return await self._opened_under(partner, agreement, until)
 
     async def _reused(self, partner: Partner, dataset_id: str, until: float) -> AccessGrant | None:
         """Return a grant under an agreement that we hold, or are about to hold."""
@@ -184,13 +184,31 @@ class Acquisition:
         if agreement is None:
             return None
         try:
-            return await self._opened(partner, agreement, until)
+            return await self._opened_under(partner, agreement, until)
         except TransferEndedError:
             # The provider may have new terms: forget the agreement, and ask what it offers.
+            self._retire(partner, agreement)
             with ports.db.gathered() as tx:
-                retire_agreement(tx, partner.did, agreement.id, ports.clock())
                 table.forget_sought(tx, partner.did, dataset_id)
             return None
+
+    async def _opened_under(
+        self, partner: Partner, agreement: Agreement, until: float
+    ) -> AccessGrant:
+        """Return a grant under an agreement, or under the one that it replaced when signed."""
+        try:
+            return await self._opened(partner, agreement, until)
+        except TransferEndedError:
+            before = agreement_beside(self.delivery.ports.db, partner.did, agreement.id)
+            if before is None:
+                raise
+            self._retire(partner, agreement)
+            return await self._opened(partner, before, until)
+
+    def _retire(self, partner: Partner, agreement: Agreement) -> None:
+        ports = self.delivery.ports
+        with ports.db.gathered() as tx:
+            retire_agreement(tx, partner.did, agreement.id, ports.clock())
 
     def _agreement(self, partner: Partner, dataset_id: str) -> Agreement | None:
         db, url = self.negotiation.ports.db, partner.address

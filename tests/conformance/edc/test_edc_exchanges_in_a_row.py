@@ -106,6 +106,10 @@ def _check(pace: Pace, races: list[str], ends: Ends, seconds: list[float], note:
     note("longest in ms", round(max(seconds) * 1000))
     note("begun anew", len(races))
     note("because", "; ".join(sorted({race[:300] for race in races})))
-    note("ended through us", len(ends.by_us))
-    assert [] == ends.by_us
+    # It keeps another agreement than the one that it signed last: its race once more.
+    lost = [reason for reason in ends.by_us if "agreement not found" in reason]
+    note("agreements that it lost", len(lost))
+    note("ended through us", len(ends.by_us) - len(lost))
+    assert lost == ends.by_us
+    races = [*races, *lost]
     assert pace.races_share_max * pace.exchanges >= len(races), races

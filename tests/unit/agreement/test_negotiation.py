@@ -21,7 +21,7 @@ from connector.agreement.model import (
 )
 from connector.agreement.process import UnknownProcessError
 from connector.agreement.states import NegotiationMessage, NegotiationState, Role
-from connector.agreement.table import agreement_about, agreement_with
+from connector.agreement.table import agreement_about, agreement_beside, agreement_with
 from connector.errors import PartnerError
 from connector.store import journal
 from connector.transitions import IllegalMoveError
@@ -315,7 +315,8 @@ class TestAsConsumer:
 
         found = agreement_about(oem.db, Role.CONSUMER, SUPPLIER.did, oem.dataset.id)
         assert ("urn:a2", "urn:a2") == (found and found.id, after.agreement_id)
-        assert agreement_with(oem.db, Role.CONSUMER, SUPPLIER.did, "urn:a1") is None
+        other = agreement_beside(oem.db, SUPPLIER.did, "urn:a2")
+        assert "urn:a1" == (other and other.id)
 
     def test_an_agreement_that_is_signed_anew_says_what_was_asked_for(self, oem: Doors) -> None:
         process = _agreed(oem)

@@ -136,3 +136,22 @@ async def test_a_decision_is_taken_at_once(tmp_path: Path) -> None:
             await oem.acquisition.registry(SUPPLIER)
 
         assert [] == _begun_anew(oem, "negotiation")
+
+
+async def test_an_agreement_that_the_partner_lost_gives_way_to_the_one_before(
+    tmp_path: Path,
+) -> None:
+    async with two_parties(tmp_path) as (_, oem):
+        first = await oem.acquisition.registry(SUPPLIER)
+        oem.acquisition.forget(first)
+        with oem.db.transaction() as tx:
+            tx.execute(
+                "INSERT INTO agreement (role, partner, id, negotiation, dataset, assigner,"
+                " assignee, policy, signed_at) SELECT role, partner, 'urn:lost', negotiation,"
+                " dataset, assigner, assignee, policy, signed_at + 1 FROM agreement"
+            )
+
+        again = await oem.acquisition.registry(SUPPLIER)
+
+        assert first.agreement_id == again.agreement_id
+        assert [(1,)] == oem.db.rows("SELECT count(*) FROM negotiation")
