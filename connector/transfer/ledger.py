@@ -56,6 +56,7 @@ class Ledger:
         self._sealed_seconds_max = sealed_seconds_max
         self._next = _Batch()
         self._written: _Batch | None = None
+        self._is_called = False
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="ledger")
         self._timer: TimerHandle | None = None
 
@@ -87,21 +88,27 @@ class Ledger:
         loop = asyncio.get_running_loop()
         durable: Future[None] = loop.create_future()
         batch.waiting.append(durable)
-        if self._written is None:
-            self._write_next(loop)
+        self._write_soon(loop)
         await durable
 
     async def close(self) -> None:
         """Write what waits, sign a last head over it, and let the thread end."""
         if self._timer is not None:
             self._timer.cancel()
-        while self._written is not None:
-            await asyncio.wait([self._waiter(self._written)])
+        while self._written is not None or self._is_called:
+            await asyncio.wait([self._waiter(self._written or self._next)])
         await self._done(self._finish)
         self._thread.shutdown()
 
+    def _write_soon(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Write what waits at the loop's next turn: all that come in this one go together."""
+        if self._written is None and not self._is_called:
+            self._is_called = True
+            loop.call_soon(self._write_next, loop)
+
     def _write_next(self, loop: asyncio.AbstractEventLoop) -> None:
         """Hand what waits to the thread."""
+        self._is_called = False
         batch = self._written = self._next
         self._next = _Batch()
         self._order(
@@ -123,8 +130,7 @@ class Ledger:
     def _seal(self, loop: asyncio.AbstractEventLoop) -> None:
         # Nobody waits for a head: where it fails, the timer is set anew.
         self._timer, self._next.is_due = None, True
-        if self._written is None:
-            self._write_next(loop)
+        self._write_soon(loop)
 
     def _waiter(self, batch: _Batch) -> Future[None]:
         future: Future[None] = asyncio.get_running_loop().create_future()
