@@ -33,7 +33,7 @@ test: $(READY) broker ## every test but benchmarks, journeys with real processes
 
 .PHONY: conformance
 conformance: $(READY) ## official kits and generators against us (Java 21, Maven); reports in build/conformance
-	$(BIN)/pytest -v -m conformance --junitxml=build/conformance/junit.xml $(ARGS)
+	$(BIN)/pytest -v -m conformance -o junit_family=xunit1 --junitxml=build/conformance/junit.xml $(ARGS)
 
 .PHONY: bench
 bench: $(READY) ## measure beside floors and an Eclipse connector (Java, Maven, wrk); writes docs/benchmarks.md (15 minutes)
