@@ -334,31 +334,15 @@ def test_another_companys_token_is_of_no_use_with_ones_own_key(world: World) -> 
     harmless(damage, world.neighbour.did)
 
 
+@pytest.mark.parametrize("path", ["/.well-known/did.json", "/dcp/presentations/query"])
 @pytest.mark.parametrize("manner", ["redirecting", "endless", "trickling"])
-def test_a_did_document_of_bad_manners_is_refused(
-    world: World, tmp_path: Path, manner: str
+def test_a_did_document_or_wallet_of_bad_manners_is_refused(
+    world: World, tmp_path: Path, manner: str, path: str
 ) -> None:
     stranger = _newcomer(world, tmp_path)
     place = f"http://127.0.0.1:{world.victim.operator_port}/api/status"
     trick = {"redirecting": redirecting(place), "endless": endless, "trickling": trickling}[manner]
-    stranger.tricks["/.well-known/did.json"] = trick
-
-    with stranger.listening(), attacked(world.victim) as damage, Served(world) as served:
-        said = world.say("/catalog/request", b"{}", stranger)
-
-    assert said.status in (401, 503)
-    assert "CatalogError" == said.json["@type"]
-    assert said.seconds < 30
-    assert served.was_prompt(), served.answers
-    harmless(damage, stranger.did)
-
-
-@pytest.mark.parametrize("manner", ["redirecting", "endless", "trickling"])
-def test_a_wallet_of_bad_manners_is_refused(world: World, tmp_path: Path, manner: str) -> None:
-    stranger = _newcomer(world, tmp_path)
-    place = f"http://127.0.0.1:{world.victim.operator_port}/api/status"
-    trick = {"redirecting": redirecting(place), "endless": endless, "trickling": trickling}[manner]
-    stranger.tricks["/dcp/presentations/query"] = trick
+    stranger.tricks[path] = trick
 
     with stranger.listening(), attacked(world.victim) as damage, Served(world) as served:
         said = world.say("/catalog/request", b"{}", stranger)

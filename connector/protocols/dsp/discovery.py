@@ -16,6 +16,7 @@ from typing import Protocol
 
 from connector.errors import EslabonError, PartnerError, TransientError
 from connector.identifiers import Did
+from connector.partner.reach import Vouching
 from connector.protocols.dsp.messages import VERSION, WELL_KNOWN
 from connector.protocols.http import GuardedClient
 from connector.protocols.jsonld import parsed
@@ -35,15 +36,11 @@ OLDER = frozenset({"0.8", "v0.8", "2024/1", "2024-1"})
 _NOT_FOUND = 404
 
 
-class Whereabouts(Protocol):
+class Whereabouts(Vouching, Protocol):
     """What partners say about themselves in their DID documents."""
 
     async def endpoints(self, did: Did, kind: str) -> tuple[str, ...]:
         """Return the URLs of all services of that type, without trailing slash."""
-        ...
-
-    async def vouched_hosts(self, did: Did) -> frozenset[str]:
-        """Return the hosts that a partner vouches for, in lower case."""
         ...
 
 
