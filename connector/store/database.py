@@ -68,6 +68,7 @@ class Database:
         self._changes = 0
         self._later: Later | None = None
         self._is_gathering = False
+        self._is_writing = False
         self._waiting: list[Told] = []
 
     @classmethod
@@ -150,9 +151,11 @@ class Database:
         self._begin_gathering(self._later)
         with _worded(self.path):
             self._connection.execute("SAVEPOINT one")
+            waiting = len(self._waiting)
             try:
                 yield self
             except BaseException:
+                del self._waiting[waiting:]
                 self._undo_one()
                 raise
             self._connection.execute("RELEASE one")
@@ -163,11 +166,12 @@ class Database:
         return self._is_gathering
 
     def when_durable(self, told: Told) -> None:
-        """Tell as soon as all that was gathered so far is durable; at once if it is.
+        """Tell as soon as all that was changed so far is durable; at once if it is.
 
-        To be asked before anything else is awaited or gathered: what is undone is forgotten.
+        Whoever asks inside of `gathered` or `transaction` is told nothing where that is
+        undone; else to be asked before anything is awaited or gathered.
         """
-        if self._is_gathering:
+        if self._is_gathering or self._is_writing:
             self._waiting.append(told)
         else:
             told(None)
@@ -195,14 +199,19 @@ class Database:
         self.conclude()
         with self._turn, _worded(self.path):
             self._connection.execute("BEGIN IMMEDIATE")
+            self._is_writing = True
             try:
                 yield self
                 self._probe("committing")
                 self._connection.execute("COMMIT")
             except BaseException:
+                self._waiting.clear()
                 self._undo_all()
                 raise
+            finally:
+                self._is_writing = False
         self._committed()
+        self._tell(None)
 
     def tidy(self) -> None:
         """Carry the log over into the file if that is due and nobody waits for us."""
@@ -299,6 +308,9 @@ class Database:
         self._turn.__exit__(None, None, None)
         if failure is None:
             self._committed()
+        self._tell(failure)
+
+    def _tell(self, failure: Exception | None) -> None:
         waiting, self._waiting = self._waiting, []
         for told in waiting:
             told(failure)

@@ -150,3 +150,42 @@ def test_without_a_loop_it_is_a_transaction(store: Store) -> None:
     store.write("a")
 
     assert ["a"] == store.words(store.other)
+
+
+@pytest.mark.parametrize("is_gathered", [True, False])
+async def test_whoever_asks_in_the_midst_of_a_change_is_told_when_it_is_durable(
+    store: Store, is_gathered: bool
+) -> None:
+    store.gather()
+    told: list[Exception | None] = []
+    with store.db.gathered() if is_gathered else store.db.transaction() as tx:
+        tx.when_durable(told.append)
+        tx.execute("INSERT INTO word VALUES ('a')")
+        assert [] == told
+
+    await durable(store.db)
+
+    assert [None] == told
+    assert ["a"] == store.words(store.other)
+
+
+@pytest.mark.parametrize("is_gathered", [True, False])
+async def test_whoever_asks_in_the_midst_of_what_is_undone_is_told_nothing(
+    store: Store, is_gathered: bool
+) -> None:
+    store.gather()
+    told: list[Exception | None] = []
+
+    def ask_and_fail(change: AbstractContextManager[Database]) -> None:
+        with change as tx:
+            tx.when_durable(told.append)
+            raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        ask_and_fail(store.db.gathered() if is_gathered else store.db.transaction())
+    store.write("b")
+
+    await durable(store.db)
+
+    assert [] == told
+    assert ["b"] == store.words(store.other)
