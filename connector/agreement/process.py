@@ -47,12 +47,18 @@ class TooManyProcessesError(TransientError):
     """A partner has as many processes open as it may have; some end, so it may come again."""
 
 
+def _unheeded(_: Owed | None) -> None:
+    """Take no notice: nobody sends."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ports:
     """What a door of processes needs from outside.
 
     ``us`` is our identifier, ``callback_address`` where partners reach our side, and
-    ``committed`` is told the pid of every process that has durably changed.
+    ``committed`` is told the pid of every process that has changed. ``owed`` is told of a
+    message that may go out at once, as soon as it is durable that we owe it; None says that
+    there is something to look for in the outbox.
     """
 
     db: Database
@@ -61,6 +67,7 @@ class Ports:
     clock: Callable[[], datetime]
     committed: Callable[[str], None]
     limits: ExchangeLimits = field(default_factory=ExchangeLimits)
+    owed: Callable[[Owed | None], None] = _unheeded
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,7 +262,8 @@ class ProcessDoor(ABC, Generic[ProcessT, ContentT]):
     def _arrived(
         self, tx: Database, process: ProcessT, content: ContentT, letter: Letter, now: datetime
     ) -> ProcessT:
-        outbox.hasten(tx, process.partner, now)
+        if outbox.hasten(tx, process.partner, now):
+            self._tell(tx, None)
         process = replace(process, digest=digest_of(content, letter.raw))
         if process.state == self.terminated:
             process = replace(process, ended_by=process.ended_by or EndedBy.PARTNER)
@@ -313,7 +321,19 @@ class ProcessDoor(ABC, Generic[ProcessT, ContentT]):
             body,
             self.ports.limits.delivery_seconds,
         )
-        return outbox.owe(tx, outgoing, now), body
+        owed = outbox.owe(tx, outgoing, now)
+        # Behind another message of the same process it has to wait for its turn.
+        self._tell(tx, owed if process.heading is None else None)
+        return owed.id, body
+
+    def _tell(self, tx: Database, owed: Owed | None) -> None:
+        """Tell who sends, once it is durable, what we owe or that there may be more."""
+
+        def told(failure: Exception | None) -> None:
+            if failure is None:
+                self.ports.owed(owed)
+
+        tx.when_durable(told)
 
     def _take_leave(self, tx: Database, process: ProcessT, now: datetime) -> None:
         """Tell the partner of an end that came while our first message was under way."""

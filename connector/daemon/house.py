@@ -68,6 +68,7 @@ from connector.protocols.http import ClientLimits, GuardedClient
 from connector.settings.values import Settings
 from connector.store.database import Database
 from connector.store.journal import Work
+from connector.store.outbox import Owed
 from connector.store.signals import Signals
 from connector.store.turns import Turns
 from connector.transfer.acquisition import Acquisition
@@ -426,14 +427,16 @@ class _Exchange:
         def told(pid: str, failure: Exception | None) -> None:
             if failure is None:
                 signals.notify(pid)
-                sending[0].wake()
 
         def committed(pid: str) -> None:
             db.when_durable(partial(told, pid))
 
+        def owed(message: Owed | None) -> None:
+            sending[0].take(message)
+
         address = settings.public.url + BASE_PATH
         limits = settings.exchange_limits()
-        ports = Ports(db, settings.did, address, parts.clock, committed, limits)
+        ports = Ports(db, settings.did, address, parts.clock, committed, limits, owed)
         seconds, renews = int(settings.limits.access_grant_seconds), bool(self.trust.renewals)
         side = DataSide(settings.public.url, seconds, renews=renews)
         negotiation = NegotiationDoor(ports, shelf, parts.negotiation)

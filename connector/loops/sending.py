@@ -1,8 +1,8 @@
 """The sending loop: brings what we owe to partners, at once and until it arrives.
 
-It lives in the event loop. A door that has committed wakes it, and the message is on its
-way in the same turn; the timer is only for messages that are tried again. Of one process
-one message at a time is under way.
+It lives in the event loop. What a door has just committed is handed to it, and the message
+is on its way in the same turn; the store and the timer are only for messages that had to wait
+or are tried again. Of one process one message at a time is under way.
 
 That messages arrived is recorded a moment later, for all of them together: a write to the
 disk takes longer than an answer. Whoever is killed in between sends them once more, and
@@ -124,6 +124,16 @@ class Sender:
         elif not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._news.set)
 
+    def take(self, owed: Owed | None = None) -> None:
+        """Begin to bring a message that is durably owed, or `wake` where there is none to take.
+
+        Of its process nothing else may be owed that has not been brought yet.
+        """
+        if owed is None or self._loop is None or threading.get_ident() != self._thread:
+            self.wake()
+        elif owed.id not in self._sending and owed.id not in self._arrived:
+            self._begin(owed)
+
     async def run(self) -> None:
         """Send until cancelled; then record what has arrived, and cut off what is under way.
 
@@ -135,6 +145,7 @@ class Sender:
                 self._news.clear()
                 await self._rest(self._begin_due())
         finally:
+            self._loop = None
             for task in self._under_way.values():
                 task.cancel()
             await asyncio.gather(*self._under_way.values(), return_exceptions=True)

@@ -47,10 +47,10 @@ class Owed:
     deadline_at: datetime
 
 
-def owe(tx: Database, outgoing: Outgoing, now: datetime) -> int:
+def owe(tx: Database, outgoing: Outgoing, now: datetime) -> Owed:
     """Write a message inside the caller's transaction; it is due at once."""
     deadline = now + timedelta(seconds=outgoing.deadline_seconds)
-    return tx.execute(
+    row_id = tx.execute(
         "INSERT INTO outbox (process, message, partner, url, body, next_at, deadline_at,"
         " created_at) VALUES (?,?,?,?,?,?,?,?)",
         (
@@ -64,6 +64,7 @@ def owe(tx: Database, outgoing: Outgoing, now: datetime) -> int:
             millis(now),
         ),
     )
+    return Owed(row_id, outgoing, 0, deadline)
 
 
 def due(
@@ -123,9 +124,12 @@ def postpone(
     return True
 
 
-def hasten(tx: Database, partner: str, now: datetime) -> None:
-    """Make due what waits long for a partner that has just shown that it is there again."""
-    tx.execute(
+def hasten(tx: Database, partner: str, now: datetime) -> int:
+    """Make due what waits long for a partner that has just shown that it is there again.
+
+    Returns how many messages these are.
+    """
+    return tx.change(
         "UPDATE outbox SET next_at = ? WHERE state = 'owed' AND partner = ? AND next_at > ?",
         (millis(now), partner, millis(now + timedelta(seconds=HASTEN_SECONDS))),
     )

@@ -35,6 +35,7 @@ from connector.protocols.dsp.messages import BASE_PATH, WELL_KNOWN
 from connector.protocols.dsp.outbound import CatalogClient, DspSender
 from connector.protocols.http import ClientLimits, GuardedClient
 from connector.store.database import Database
+from connector.store.outbox import Owed
 from connector.store.signals import Signals
 from connector.transfer.acquisition import Acquisition
 from connector.transfer.delivery import DataSide, DeliveryDoor
@@ -143,7 +144,7 @@ class Party:
         self.identity = PlayedIdentity(town, who.did)
         rule = OfferRule("all", (OEM.bpnl,), habits.policy.name)
         self.shelf = Shelf((rule,), (habits.policy,), lambda: (SERIAL_PART,), who.name)
-        ports = Ports(self.db, who.did, self.public_url + BASE_PATH, habits.clock, self._changed)
+        ports = self._ports(habits)
         self.negotiation = NegotiationDoor(ports, self.shelf, habits.negotiation)
         side = DataSide(self.public_url, habits.token_seconds)
         self.delivery = DeliveryDoor(ports, self.shelf, habits.transfer, side)
@@ -169,13 +170,19 @@ class Party:
             *(self.shelf, self.public_url),
         )
 
+    def _ports(self, habits: Habits) -> Ports:
+        ours = (self.db, self.who.did, self.public_url + BASE_PATH)
+        return Ports(*ours, habits.clock, self._changed, owed=self._owed)
+
     def _changed(self, pid: str) -> None:
         def told(failure: Exception | None) -> None:
             if failure is None:
                 self.signals.notify(pid)
-                self.sender.wake()
 
         self.db.when_durable(told)
+
+    def _owed(self, message: Owed | None) -> None:
+        self.sender.take(message)
 
     def kill(self) -> None:
         """Die on the spot: from now on nothing is recorded, and every request fails."""

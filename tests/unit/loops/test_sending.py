@@ -90,10 +90,10 @@ class Office:
         self.looks += 1
         return datetime.now(UTC)
 
-    def owe(self, body: str, process: str = "", partner: str = "did:web:p", **more: float) -> None:
+    def owe(self, body: str, process: str = "", partner: str = "did:web:p", **more: float) -> Owed:
         with self.db.transaction() as tx:
             outgoing = Outgoing(process or body, "M", partner, "u", body.encode(), **more)
-            outbox.owe(tx, outgoing, self.clock())
+            return outbox.owe(tx, outgoing, self.clock())
 
     def states(self) -> dict[str, str]:
         rows = self.db.rows("SELECT body, state FROM outbox ORDER BY id")
@@ -144,6 +144,42 @@ async def test_who_is_woken_sends_in_the_same_turn_of_the_loop(office: Office) -
             await asyncio.sleep(0)
 
         assert ["a"] == office.post.sent
+
+
+async def test_what_is_handed_over_goes_out_with_no_look_into_the_store(office: Office) -> None:
+    async with office.open() as sender:
+        await asyncio.sleep(0.01)
+        owed, looks = office.owe("a"), office.looks
+        sender.take(owed)
+        sender.take(owed)
+        await asyncio.sleep(0)
+
+        assert (["a"], looks) == (office.post.sent, office.looks)
+        await _until(lambda: office.fates.settled_ones)
+
+    assert (["a"], {"a": "sent"}) == (office.post.sent, office.states())
+
+
+async def test_what_is_handed_over_while_its_process_is_busy_waits_for_its_turn(
+    office: Office,
+) -> None:
+    office.post.seconds = 0.01
+    async with office.open() as sender:
+        await asyncio.sleep(0.01)
+        sender.take(office.owe("a", process="one"))
+        sender.take(office.owe("b", process="one"))
+        await asyncio.sleep(0)
+        assert ["a"] == office.post.sent
+        await _until(lambda: len(office.fates.settled_ones) == 2)
+
+    assert ["a", "b"] == office.post.sent
+
+
+async def test_what_is_handed_over_by_another_thread_goes_out(office: Office) -> None:
+    async with office.open() as sender:
+        await asyncio.sleep(0.01)
+        await asyncio.to_thread(sender.take, office.owe("a"))
+        await _until(lambda: office.post.sent)
 
 
 async def test_another_thread_can_wake(office: Office) -> None:
@@ -321,7 +357,7 @@ def test_the_waits_double_from_the_first_one_on(office: Office) -> None:
     office.owe("a")
     waits: list[int] = []
     for _ in range(10):
-        [owed] = outbox.due(office.db, NOW + timedelta(days=1), 1)
+        [owed] = outbox.due(office.db, office.clock() + timedelta(days=1), 1)
         with office.db.transaction() as tx:
             outbox.postpone(tx, owed, NOW, "409", outbox.SOON_SECONDS_FIRST)
         row = office.db.row("SELECT next_at FROM outbox")

@@ -203,7 +203,7 @@ class TestForgetting:
         with supplier.db.transaction() as tx:
             for _ in range(450):
                 message = outbox.Outgoing("p", "M", OEM.did, "u", b"")
-                message_id = outbox.owe(tx, message, NOW)
+                message_id = outbox.owe(tx, message, NOW).id
                 [owed] = [one for one in outbox.due(tx, NOW, 1) if one.id == message_id]
                 outbox.settle(tx, owed, NOW)
         supplier.later(60)
