@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
@@ -38,6 +38,9 @@ from connector.store.database import Database
 from connector.texts import word
 
 _Objections = tuple[str, ...]
+
+# What we do besides when an agreement of ours as consumer is final, in the same transaction.
+Sequel = Callable[[Database, Negotiation, datetime], None]
 _NOTHING_ASKED = Offer("", "")
 
 
@@ -53,6 +56,11 @@ class NegotiationDoor(ProcessDoor[Negotiation, NegotiationContent]):
         super().__init__(ports, table.negotiations())
         self._shelf = shelf
         self._reactions = reactions
+        self._sequel: Sequel | None = None
+
+    def follow_with(self, sequel: Sequel) -> None:
+        """Let something follow when a negotiation is finalized in which we are the consumer."""
+        self._sequel = sequel
 
     def patience_seconds(self, state: StrEnum | None) -> float:
         """Return how long a negotiation may stay in a state while nothing is on its way."""
@@ -182,6 +190,11 @@ class NegotiationDoor(ProcessDoor[Negotiation, NegotiationContent]):
         if not objections:
             table.keep_agreement(tx, agreement, process)
         return replace(process, agreement_id=agreement.id), tuple(objections)
+
+    def _entered(self, tx: Database, process: Negotiation, state: object, now: datetime) -> None:
+        is_ours = process.role is Role.CONSUMER and state is NegotiationState.FINALIZED
+        if is_ours and self._sequel is not None:
+            self._sequel(tx, process, now)
 
     def _renewed(
         self, tx: Database, process: Negotiation, content: NegotiationContent

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import count
 from typing import Any, Protocol
 
@@ -22,6 +23,7 @@ from connector.errors import PartnerError, TransientError
 from connector.offer.model import AcceptedTerms
 from connector.partner.model import Partner
 from connector.store import journal
+from connector.store.database import Database
 from connector.store.signals import Signals
 from connector.transfer import table
 from connector.transfer.awaiting import Waiting
@@ -81,12 +83,19 @@ class Acquisition:
     restarts_max: int = RESTARTS_MAX
     refresher: Refresher | None = None
     _flights: dict[tuple[str, Selector], asyncio.Task[AccessGrant]] = field(default_factory=dict)
+    _followed: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        """Say when a negotiation and when a transfer is decided."""
+        """Say when a negotiation and when a transfer is decided, and what follows the first."""
+        self.negotiation.follow_with(self._follow)
         patience = self.deadline_seconds
         self._agreeing = Waiting(self.negotiation, self.signals, _is_settled, patience)
         self._opening = Waiting(self.delivery, self.signals, _is_answered, patience)
+
+    def _follow(self, tx: Database, settled: Negotiation, now: datetime) -> None:
+        """Ask at once for the access for which somebody has negotiated and waits."""
+        if settled.pid in self._followed:
+            self.delivery.follow(tx, settled, now)
 
     async def registry(self, partner: Partner) -> AccessGrant:
         """Return a grant for the partner's registry."""
@@ -240,7 +249,11 @@ class Acquisition:
             offer = self._accepted(partner, entry)
             url = await self.catalog.base_url(partner)
             begun = self.negotiation.request_agreement(partner, url, offer)
-        return await self._agreeing.decided(partner, begun, until)
+        self._followed.add(begun.pid)
+        try:
+            return await self._agreeing.decided(partner, begun, until)
+        finally:
+            self._followed.discard(begun.pid)
 
     async def _begins_anew(
         self, door: ProcessDoor[Any, Any], ended: Process[Any], restarts: int
@@ -292,6 +305,9 @@ class Acquisition:
 
     async def _opened(self, partner: Partner, agreement: Agreement, until: float) -> AccessGrant:
         ports, dataset_id = self.delivery.ports, agreement.dataset_id
+        held = self._usable(partner, dataset_id)
+        if held is not None and held.agreement_id == agreement.id and not self._is_due(held):
+            return held
         for restarts in count():
             ended = await self._opened_once(partner, agreement, until)
             now, url = ports.clock(), partner.address

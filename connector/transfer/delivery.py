@@ -9,11 +9,12 @@ from enum import StrEnum
 
 import orjson
 
-from connector.agreement.model import Agreement, Letter
+from connector.agreement.model import Agreement, Letter, Negotiation
 from connector.agreement.process import Ports, ProcessDoor, Reply, new_pid
 from connector.agreement.states import Role
 from connector.agreement.table import agreement_with
 from connector.errors import PartnerError
+from connector.identifiers import Bpnl, Did
 from connector.offer.datasets import Shelf
 from connector.offer.model import HTTP_PULL, Dataset
 from connector.partner.model import Caller, Partner
@@ -85,21 +86,18 @@ class DeliveryDoor(ProcessDoor[TransferProcess, TransferContent]):
         ``url`` is where the partner's protocol endpoint begins. The message is owed when
         this returns, not sent.
         """
-        begun = TransferProcess(
-            pid=new_pid(),
-            role=Role.CONSUMER,
-            partner=partner.did,
-            bpnl=partner.bpnl,
-            url=url,
-            dataset_id=agreement.dataset_id,
-            agreement_id=agreement.id,
-            format=HTTP_PULL,
-        )
+        begun = _asked_for(partner.did, partner.bpnl, url, agreement.dataset_id, agreement.id)
         now = self.ports.clock()
         with self.ports.db.gathered() as tx:
             begun = self._started(tx, begun, Reply(TransferMessage.REQUEST), now)
         self.ports.committed(begun.pid)
         return begun
+
+    def follow(self, tx: Database, settled: Negotiation, now: datetime) -> None:
+        """Ask for access under what was just settled, in the transaction that settles it."""
+        whose = (settled.partner, settled.bpnl, settled.url)
+        begun = _asked_for(*whose, settled.dataset_id, settled.agreement_id)
+        self._started(tx, begun, Reply(TransferMessage.REQUEST), now)
 
     def receive_request(self, letter: Letter, request: TransferRequest) -> TransferProcess:
         """Take in a consumer's request; the same request again finds its transfer.
@@ -277,3 +275,19 @@ class DeliveryDoor(ProcessDoor[TransferProcess, TransferContent]):
         is_pause = reply.message == TransferMessage.SUSPENSION
         kind = TransferSuspension if is_pause else TransferTermination
         return kind(**pids, reasons=reply.reasons)
+
+
+def _asked_for(
+    partner: Did, bpnl: Bpnl, url: str, dataset_id: str, agreement_id: str
+) -> TransferProcess:
+    """Return the transfer of a consumer that has yet to ask for it."""
+    return TransferProcess(
+        pid=new_pid(),
+        role=Role.CONSUMER,
+        partner=partner,
+        bpnl=bpnl,
+        url=url,
+        dataset_id=dataset_id,
+        agreement_id=agreement_id,
+        format=HTTP_PULL,
+    )

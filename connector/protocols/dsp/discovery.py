@@ -75,7 +75,9 @@ class VersionDirectory:
 
     async def base_url(self, did: Did) -> str:
         """Return where the partner's first connector begins that answers in our version."""
-        return (await self.connectors(did)).base_urls[0]
+        first = (await self.roots(did))[0]
+        # Known already, as nearly always: whoever asks goes on in the same turn of the loop.
+        return self._known(did, first) or (await self.connectors(did)).base_urls[0]
 
     async def connectors(self, did: Did) -> Connectors:
         """Return all connectors of a partner, asked at once; raises where none is usable."""
@@ -126,10 +128,13 @@ class VersionDirectory:
                 self._away.popitem(last=False)
             raise
 
-    async def _address(self, did: Did, root: str) -> str:
+    def _known(self, did: Did, root: str) -> str:
         kept = self._kept.get((did, root))
-        if kept is not None and time.monotonic() < kept[0]:
-            return kept[1]
+        return kept[1] if kept is not None and time.monotonic() < kept[0] else ""
+
+    async def _address(self, did: Did, root: str) -> str:
+        if known := self._known(did, root):
+            return known
         base = root + newest_spoken(await self.versions(did, root), did).path
         self._kept[did, root] = (time.monotonic() + KEPT_SECONDS, base)
         while len(self._kept) > KEPT_MAX:

@@ -68,6 +68,28 @@ async def test_from_nothing_to_a_grant_that_opens_the_suppliers_door(tmp_path: P
             assert ["STARTED"] == _states(party, "transfer")
 
 
+async def test_access_is_asked_for_in_the_transaction_that_settles_the_agreement(
+    tmp_path: Path,
+) -> None:
+    async with two_parties(tmp_path) as (_, oem):
+        await oem.acquisition.registry(SUPPLIER)
+
+        [moments] = oem.db.rows(
+            "SELECT n.state, n.updated_at = t.created_at FROM negotiation n, transfer t"
+        )
+        assert ("FINALIZED", 1) == moments
+
+
+async def test_nothing_follows_an_agreement_for_which_nobody_waits(tmp_path: Path) -> None:
+    async with two_parties(tmp_path) as (supplier, oem):
+        dataset = supplier.shelf.registry()
+        offer = Offer(dataset.offer_id, dataset.id, dataset.policy)
+        oem.negotiation.request_agreement(SUPPLIER, f"{supplier.public_url}/dsp/2025-1", offer)
+        await _until(lambda: ["FINALIZED"] == _states(oem, "negotiation"))
+
+        assert 0 == _count(oem, "transfer")
+
+
 async def test_a_grant_is_had_once_and_used_by_all_who_ask(tmp_path: Path) -> None:
     async with two_parties(tmp_path) as (_, oem):
         asked = (oem.acquisition.registry(SUPPLIER) for _ in range(5))
