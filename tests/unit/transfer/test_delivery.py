@@ -27,7 +27,7 @@ from connector.transfer.table import usable_grant
 from connector.transitions import IllegalMoveError
 from tests.builders.doors import CALLBACK, Doors, letter
 from tests.builders.exchange import NOW
-from tests.doubles.party import OEM, STRANGER, SUPPLIER
+from tests.doubles.party import OEM, STRANGER, SUPPLIER, now
 
 START = TransferMessage.START
 ADDRESS = DataAddress("https://s.example/api/v3", "the-token", 120)
@@ -226,7 +226,8 @@ class TestAsProvider:
 
     def test_the_policy_is_asked_again_at_every_transfer(self, supplier: Doors) -> None:
         agreement_id = supplier.finalized()
-        supplier.later(timedelta(days=400).total_seconds())
+        # Credentials are good for a year from the day on which the test runs.
+        supplier.now = now() + timedelta(days=400)
 
         with pytest.raises(PartnerError) as refused:
             _asked(supplier, agreement_id)
