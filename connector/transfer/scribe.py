@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from base64 import urlsafe_b64decode
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -99,6 +100,7 @@ class Scribe:
             return
         db = Database.open(self._path, turn=self._turn)
         self.state = _state(db)
+        _log_anew(db)
         if not self.state.intact:
             structlog.get_logger().error("ledger.damaged", rows=self.state.rows)
         if not self.state.heads:
@@ -213,6 +215,15 @@ def _own(at: int, action: str, subject: str) -> Line:
 
 def _row(head: Head, seal: str) -> tuple[int, int, int, str]:
     return head.number, head.rows, head.at, seal
+
+
+def _log_anew(db: Database) -> None:
+    """Log the last head once more: whoever is killed may have stored it and not logged it."""
+    row = db.row("SELECT seal FROM ledger_head ORDER BY number DESC LIMIT 1")
+    if row is None or row[0].count(".") != SEAL_DOTS:
+        return
+    with suppress(ValueError):
+        _log(head_from_json(urlsafe_b64decode(row[0].split(".")[1] + "==")), row[0])
 
 
 def _log(head: Head, seal: str) -> None:

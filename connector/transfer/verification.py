@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from base64 import urlsafe_b64decode
-from collections import deque
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from heapq import merge
 from itertools import chain
@@ -61,15 +61,18 @@ def heads_in_log(lines: Iterable[str], source: str) -> Iterator[Placed]:
     """Yield the newest heads of a log with the number of rows that each claims.
 
     A head is a line with the members of a flattened JWS, in JSON or as ``name=value``, or
-    a compact JWS. Other lines are passed over.
+    a compact JWS. Other lines are passed over, and so is a head that comes once more.
     """
-    found: deque[Placed] = deque(maxlen=LOGGED_HEADS_MAX)
+    found: OrderedDict[str, Placed] = OrderedDict()
     for number, line in enumerate(lines, start=1):
         seal = _seal_in(_COLOUR.sub("", line[:LINE_CHARACTERS_MAX]))
         rows = _claimed_rows(seal)
-        if rows is not None:
-            found.append((rows, Signed(seal, source=f"{source}:{number}")))
-    yield from found
+        if rows is None:
+            continue
+        found.setdefault(seal, (rows, Signed(seal, source=f"{source}:{number}")))
+        if len(found) > LOGGED_HEADS_MAX:
+            found.popitem(last=False)
+    yield from found.values()
 
 
 def _place(placed: Placed) -> int:

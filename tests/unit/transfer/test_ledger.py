@@ -131,6 +131,17 @@ def test_an_old_head_of_the_log_proves_that_the_end_was_cut_with_its_heads(book,
     )
 
 
+def test_the_last_head_is_logged_again_at_a_start_for_who_was_killed_before_that(book):
+    book.run(5, 5)
+    [(seal,)] = _rows(book, "SELECT seal FROM ledger_head ORDER BY number DESC LIMIT 1")
+    lines = log_of(book.run)
+    logged = list(heads_in_log(lines, "eslabon.log"))
+
+    assert seal.split(".")[2] in lines[0]
+    assert logged == list(heads_in_log(lines * 2, "eslabon.log"))
+    assert 2 == book.verify(logged).logged_heads
+
+
 def test_rows_that_were_written_anew_with_hashes_that_fit_do_not_fit_the_head(book):
     book.run(3, 3, 3)
     book.edit("UPDATE ledger SET subject = 'another' WHERE number = 5")
