@@ -4,7 +4,9 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules
 
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
+# The distribution's own comes first: it is built by profile, and a fifth faster than most others.
+PYTHON ?= $(firstword $(shell for one in /usr/bin/python3.11 python3.11 python3; do \
+  $$one -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2>&- && echo $$one; done) python3)
 BIN := .venv/bin
 READY := .venv/.ready
 TYPED := $(wildcard connector adapters deploy tests)
