@@ -11,18 +11,18 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.http import HttpProcessingError
 from starlette.requests import ClientDisconnect, Request
 from yarl import URL
 
 from connector.errors import PartnerError, TransientError
-from connector.protocols.coding import ACCEPTED, Intake
+from connector.protocols.line import Asked, Line, Reply
 
 ANSWER_BYTES_MAX = 1024 * 1024
 CONNECTIONS_MAX = 200
@@ -31,7 +31,6 @@ REQUESTS_MAX = 10_000
 # a request is rarely written to one that is just being closed.
 KEEPALIVE_SECONDS = 4.0
 DNS_CACHE_SECONDS = 30
-CHUNK_BYTES = 64 * 1024
 # Under this key the listener says in the scope how long the body of a request may take.
 BODY_SECONDS = "eslabon.body_seconds"
 TOO_SLOW = "protocols:body_too_slow"
@@ -86,36 +85,32 @@ class Answer:
         raise PartnerError(f"protocols:{code}", url=self.url, status=self.status)
 
 
-class _Line:
-    """The one session of a client, opened when it is first needed."""
+class _Lines:
+    """The one line of a client, opened when it is first needed, and how much is on it."""
 
     def __init__(self, limits: ClientLimits) -> None:
         self._limits = limits
-        self._session: aiohttp.ClientSession | None = None
+        self._line: Line | None = None
         self._under_way = 0
 
-    @contextmanager
-    def place(self, url: str) -> Iterator[None]:
+    async def exchange(self, asked: Asked) -> Reply:
         """Take a place for one request; raises `TransientError` when there is none."""
         if self._under_way >= self._limits.requests_max:
-            raise TransientError("protocols:line_busy", url=url, limit=self._under_way)
+            raise TransientError("protocols:line_busy", url=asked.url, limit=self._under_way)
+        if self._line is None:
+            self._line = self._open()
         self._under_way += 1
         try:
-            yield
+            return await self._line.exchange(asked)
         finally:
             self._under_way -= 1
 
-    def session(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            self._session = self._open()
-        return self._session
-
     async def close(self) -> None:
-        session, self._session = self._session, None
-        if session is not None:
-            await session.close()
+        line, self._line = self._line, None
+        if line is not None:
+            await line.close()
 
-    def _open(self) -> aiohttp.ClientSession:
+    def _open(self) -> Line:
         connector = aiohttp.TCPConnector(
             limit=self._limits.connections_max,
             limit_per_host=self._limits.per_host_max,
@@ -126,14 +121,7 @@ class _Line:
         timeout = aiohttp.ClientTimeout(
             total=self._limits.total_seconds, sock_connect=self._limits.connect_seconds
         )
-        return aiohttp.ClientSession(
-            connector=connector,
-            timeout=timeout,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            headers={"Accept-Encoding": ACCEPTED},
-            # It would unfold a whole chunk before anybody can count.
-            auto_decompress=False,
-        )
+        return Line(connector, timeout)
 
 
 class GuardedClient:
@@ -144,7 +132,7 @@ class GuardedClient:
 
     def __init__(self, limits: ClientLimits = ClientLimits()) -> None:
         self._limits = limits
-        self._line = _Line(limits)
+        self._lines = _Lines(limits)
         self._hosts: frozenset[str] | None = None
 
     async def __aenter__(self) -> Self:
@@ -156,7 +144,7 @@ class GuardedClient:
     def reaching(self, hosts: frozenset[str]) -> GuardedClient:
         """Return the same client, same session, for only these hosts (lower case, no port)."""
         narrowed = GuardedClient(self._limits)
-        narrowed._line, narrowed._hosts = self._line, hosts
+        narrowed._lines, narrowed._hosts = self._lines, hosts
         return narrowed
 
     async def request(
@@ -176,18 +164,16 @@ class GuardedClient:
         """
         target = permitted_url(url, self._limits, self._hosts)
         try:
-            with self._line.place(url):
-                async with self._line.session().request(
-                    method, target, headers=headers, data=body, allow_redirects=False
-                ) as reply:
-                    content = await _bounded_body(reply, url, limit_bytes)
-                    return Answer(reply.status, _headers_of(reply), content, url)
+            reply = await self._lines.exchange(
+                Asked(method, url, target, headers, body, limit_bytes)
+            )
+            return Answer(reply.status, _by_name(reply.headers), reply.content, url)
         except TimeoutError as trouble:
             seconds = self._limits.total_seconds
             raise TransientError("protocols:timed_out", url=url, seconds=seconds) from trouble
         except aiohttp.InvalidURL:
             raise PartnerError("protocols:url_malformed", url=url) from None
-        except (aiohttp.ClientError, OSError) as trouble:
+        except (aiohttp.ClientError, HttpProcessingError, OSError) as trouble:
             raise TransientError("protocols:unreachable", url=url, reason=trouble) from trouble
 
     async def get(
@@ -217,7 +203,7 @@ class GuardedClient:
 
     async def close(self) -> None:
         """Close the session and its connections; the next request opens a new one."""
-        await self._line.close()
+        await self._lines.close()
 
 
 class GuardedResolver(AbstractResolver):
@@ -314,15 +300,6 @@ async def _read_into(body: bytearray, request: Request, limit_bytes: int) -> Non
         body += chunk
 
 
-async def _bounded_body(reply: aiohttp.ClientResponse, url: str, limit_bytes: int) -> bytes:
-    if (reply.content_length or 0) > limit_bytes:
-        raise PartnerError("protocols:answer_too_large", url=url, limit=limit_bytes)
-    intake = Intake(reply.headers.get("Content-Encoding", ""), limit_bytes, url)
-    async for chunk in reply.content.iter_chunked(CHUNK_BYTES):
-        intake.feed(chunk)
-    return intake.content()
-
-
 def _parsed(url: str) -> URL:
     try:
         target = URL(url)
@@ -334,9 +311,13 @@ def _parsed(url: str) -> URL:
     return target
 
 
-def _headers_of(reply: aiohttp.ClientResponse) -> dict[str, str]:
+def _by_name(headers: Mapping[str, str]) -> dict[str, str]:
     """Return headers by lower-case name; one that comes twice means a list (RFC 9110, 5.3)."""
-    return {name.lower(): ", ".join(reply.headers.getall(name)) for name in reply.headers}
+    found: dict[str, str] = {}
+    for name, value in headers.items():
+        key = name.lower()
+        found[key] = f"{found[key]}, {value}" if key in found else value
+    return found
 
 
 def _literal(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

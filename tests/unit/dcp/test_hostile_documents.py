@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import orjson
 import pytest
@@ -66,8 +67,8 @@ async def test_a_document_that_never_ends_is_cut_off(pair: Pair) -> None:
 
 
 async def test_a_document_that_trickles_is_given_up(pair: Pair) -> None:
-    session = pair.oem.identity._documents.known._line.session()
-    session._timeout = type(session._timeout)(total=0.2)
+    lines = pair.oem.identity._documents.known._lines
+    lines._limits = replace(lines._limits, total_seconds=0.2)
 
     trouble = await answered(pair, StreamingResponse(slow()))
 
