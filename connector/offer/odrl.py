@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import orjson
 
@@ -20,6 +21,9 @@ KINDS = ("permission", "prohibition", "obligation")
 DEPTH_MAX = 8
 # Longer than every purpose of the profile in one list.
 LIST_CHARACTERS_MAX = 8192
+# One policy comes by again at every step of an exchange; these are 2 MiB of them at most.
+KEPT_POLICIES_MAX = 256
+KEPT_POLICY_BYTES_MAX = 8 * 1024
 
 _PREFIXES = ("odrl:", "http://www.w3.org/ns/odrl/2/", "cx-policy:", NAMESPACE)
 _FOREIGN = {operand.iri: operand.name for operand in OPERANDS.values()}
@@ -60,6 +64,20 @@ def rules_of(policy: Mapping[str, object]) -> tuple[Rule, ...]:
 
     Raises `PartnerError` where it is nested too deeply to be written out.
     """
+    try:
+        raw = orjson.dumps(policy)
+    except orjson.JSONEncodeError:
+        return _read(policy)
+    return _kept(raw) if len(raw) <= KEPT_POLICY_BYTES_MAX else _read(policy)
+
+
+@lru_cache(KEPT_POLICIES_MAX)
+def _kept(raw: bytes) -> tuple[Rule, ...]:
+    """Return the rules of a policy by its very bytes: nothing that it was read from is kept."""
+    return _read(orjson.loads(raw))
+
+
+def _read(policy: Mapping[str, object]) -> tuple[Rule, ...]:
     known = _terms(policy)
     if _is_of_profile(known.get("profile")):
         known.pop("profile", None)

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from connector.errors import Finding
 from connector.identifiers import Bpnl
@@ -20,6 +21,9 @@ from connector.offer.odrl import Constraint, Rule, rules_of
 from connector.offer.vocabulary import moment
 from connector.partner.model import Caller, VerifiedCredential
 from connector.texts import word
+
+# Agreements that are read under at one time; each is about as large as its policy.
+KEPT_READINGS_MAX = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +43,13 @@ def evaluate(
 ) -> Decision:
     """Decide a policy as it is written; the further values are those of `Circumstances`."""
     asked = Circumstances(caller, now, groups, signed_at)
-    return decide(reading_of(rules_of(policy)), asked)
+    return decide(_kept_reading(rules_of(policy)), asked)
+
+
+@lru_cache(KEPT_READINGS_MAX)
+def _kept_reading(rules: tuple[Rule, ...]) -> Reading:
+    """Return what a policy says, whoever asks: the decision is taken anew each time."""
+    return reading_of(rules)
 
 
 def reading_of(rules: Iterable[Rule]) -> Reading:

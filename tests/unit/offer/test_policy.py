@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.errors import PartnerError
+from connector.offer import odrl
 from connector.offer.acceptance import acceptable
 from connector.offer.model import AcceptedTerms, Policy
 from connector.offer.odrl import rules_of
@@ -280,6 +281,60 @@ def test_a_list_is_one_however_it_is_written(written, meant):
     (found,) = rules_of(policy(constraint("ContractReference", "isAllOf", written)))
 
     assert meant == found.constraints[0].values
+
+
+KEYS = st.sampled_from(
+    ["permission", "odrl:permission", "action", "constraint", "and", "or", "@id", "profile"]
+    + ["leftOperand", "cx-policy:leftOperand", "operator", "rightOperand", "@value", "@list"]
+)
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-9, 9) | st.floats(-1, 1) | st.text("aü[", max_size=3),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=4),
+    max_leaves=20,
+)
+
+
+@given(st.dictionaries(KEYS, JSON_VALUES, max_size=5))
+def test_a_policy_that_was_read_before_says_the_same_as_when_it_is_read_anew(written):
+    assert odrl._read(written) == rules_of(written) == rules_of(written)
+
+
+def test_a_policy_that_changed_in_place_is_read_anew():
+    changing = policy(constraint("Membership", "eq", "active"))
+    before = rules_of(changing)
+    changing["permission"][0]["action"] = "access"
+
+    assert ("use", "access") == (before[0].action, rules_of(changing)[0].action)
+
+
+def test_large_policies_are_read_and_not_kept():
+    odrl._kept.cache_clear()
+    large = policy(constraint("ContractReference", "isAllOf", ["x" * 9000]))
+
+    assert rules_of(large) == rules_of(large)
+    assert 0 == odrl._kept.cache_info().currsize
+
+
+def test_so_many_policies_are_kept_and_no_more():
+    for number in range(odrl.KEPT_POLICIES_MAX + 10):
+        rules_of(policy(constraint("ContractReference", "isAllOf", [str(number)])))
+
+    assert odrl.KEPT_POLICIES_MAX == odrl._kept.cache_info().currsize
+
+
+def test_a_policy_that_is_kept_is_decided_for_each_caller_and_moment():
+    written = usage_policy(Policy("traceability", until=NOW.date()))
+    later = NOW + timedelta(days=2)
+
+    assert [True, False, False, True] == [
+        evaluate(written, one, at).allowed
+        for one, at in [
+            (caller(OEM), NOW),
+            (caller(OEM, MEMBER), NOW),
+            (caller(OEM), later),
+            (caller(OEM), NOW),
+        ]
+    ]
 
 
 def test_a_policy_nested_without_end_is_refused_as_the_partners_mistake():
