@@ -7,7 +7,7 @@ Dataspace Protocol 2025-1, without a JSON-LD processor and without fetching anyt
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
@@ -83,21 +83,22 @@ def _compacted(node: Mapping[str, Any], depth: int) -> dict[str, Any]:
         raise PartnerError("protocols:json_too_deep", limit=DEPTH_MAX)
     result: dict[str, Any] = {}
     for key, value in node.items():
-        name = _name(key)
-        result[name] = _value(name, value, depth + 1)
+        name = _name(key) if ":" in key else key
+        result[name] = _SHAPES.get(name, _inner)(value, depth + 1)
     return result
 
 
 def short(iri: str) -> str:
     """Return a name without the namespace or prefix of the protocol's vocabularies."""
-    for namespace in _NAMESPACES:
-        if iri.startswith(namespace):
-            return iri[len(namespace) :]
+    if iri.startswith(_NAMESPACES):
+        return iri[next(len(one) for one in _NAMESPACES if iri.startswith(one)) :]
     return iri
 
 
 def text_of(value: object) -> str:
     """Return the text of a value, a node with ``@id`` or ``@value``, or a list of one."""
+    if isinstance(value, str):
+        return value
     if isinstance(value, list) and len(value) == 1:
         value = value[0]
     if isinstance(value, Mapping):
@@ -108,8 +109,6 @@ def text_of(value: object) -> str:
 
 
 def _name(key: str) -> str:
-    if ":" not in key:
-        return key
     for namespace in _TERMS:
         if key.startswith(namespace):
             term = key[len(namespace) :]
@@ -117,19 +116,22 @@ def _name(key: str) -> str:
     return short(key)
 
 
-def _value(name: str, value: object, depth: int) -> object:
-    if name in _TERMED:
-        term = short(text_of(value[:1] if isinstance(value, list) else value))
-        is_prefixed = term.startswith(_CATENAX_PREFIX)
-        return CATENAX + term.removeprefix(_CATENAX_PREFIX) if is_prefixed else term
-    if name in _TEXTS:
-        return text_of(value)
-    if name in _SETS:
-        listed = value if isinstance(value, list) else [value]
-        return [_inner(one, depth) for one in listed]
-    if name in _NODES and isinstance(value, list) and len(value) == 1:
-        value = value[0]
-    return _inner(value, depth)
+def _term(value: object, _depth: int) -> object:
+    term = short(text_of(value[:1] if isinstance(value, list) else value))
+    is_prefixed = term.startswith(_CATENAX_PREFIX)
+    return CATENAX + term.removeprefix(_CATENAX_PREFIX) if is_prefixed else term
+
+
+def _text(value: object, _depth: int) -> object:
+    return text_of(value)
+
+
+def _set(value: object, depth: int) -> object:
+    return [_inner(one, depth) for one in (value if isinstance(value, list) else [value])]
+
+
+def _node(value: object, depth: int) -> object:
+    return _inner(value[0] if isinstance(value, list) and len(value) == 1 else value, depth)
 
 
 def _inner(value: object, depth: int) -> object:
@@ -153,3 +155,11 @@ def _qualify(node: object, depth: int) -> None:
     if isinstance(node, dict | list):
         for inner in node.values() if isinstance(node, dict) else node:
             _qualify(inner, depth + 1)
+
+
+_SHAPES: Mapping[str, Callable[[object, int], object]] = {
+    **dict.fromkeys(_NODES, _node),
+    **dict.fromkeys(_SETS, _set),
+    **dict.fromkeys(_TEXTS, _text),
+    **dict.fromkeys(_TERMED, _term),
+}
