@@ -153,6 +153,7 @@ async def test_what_is_handed_over_goes_out_with_no_look_into_the_store(office: 
         sender.take(owed)
         sender.take(owed)
         await asyncio.sleep(0)
+        await asyncio.sleep(0)
 
         assert (["a"], looks) == (office.post.sent, office.looks)
         await _until(lambda: office.fates.settled_ones)
@@ -169,10 +170,30 @@ async def test_what_is_handed_over_while_its_process_is_busy_waits_for_its_turn(
         sender.take(office.owe("a", process="one"))
         sender.take(office.owe("b", process="one"))
         await asyncio.sleep(0)
+        await asyncio.sleep(0)
         assert ["a"] == office.post.sent
         await _until(lambda: len(office.fates.settled_ones) == 2)
 
     assert ["a", "b"] == office.post.sent
+
+
+async def test_who_answers_goes_before_what_the_answer_made_us_owe(office: Office) -> None:
+    answered: list[list[str]] = []
+    waiting = asyncio.get_running_loop().create_future()
+
+    async def answer() -> None:
+        await waiting
+        answered.append(list(office.post.sent))
+
+    async with office.open() as sender:
+        answering = asyncio.create_task(answer())
+        await asyncio.sleep(0.01)
+        sender.take(office.owe("a"))
+        waiting.set_result(None)
+        await answering
+        await _until(lambda: office.post.sent)
+
+    assert [[]] == answered
 
 
 async def test_what_is_handed_over_by_another_thread_goes_out(office: Office) -> None:
