@@ -148,17 +148,20 @@ class Database:
             with self.transaction():
                 yield self
             return
-        self._begin_gathering(self._later)
+        is_first = self._begin_gathering(self._later)
         with _worded(self.path):
-            self._connection.execute("SAVEPOINT one")
+            # The first needs no mark to go back to: it goes back to the beginning.
+            if not is_first:
+                self._connection.execute("SAVEPOINT one")
             waiting = len(self._waiting)
             try:
                 yield self
             except BaseException:
                 del self._waiting[waiting:]
-                self._undo_one()
+                self._undo_one(is_first=is_first)
                 raise
-            self._connection.execute("RELEASE one")
+            if not is_first:
+                self._connection.execute("RELEASE one")
 
     @property
     def is_gathering(self) -> bool:
@@ -278,9 +281,10 @@ class Database:
         except sqlite3.DatabaseError as error:
             raise _in_words(error, self.path) from error
 
-    def _begin_gathering(self, later: Later) -> None:
+    def _begin_gathering(self, later: Later) -> bool:
+        """Begin if that has not been done yet in this turn of the loop; say whether it was now."""
         if self._is_gathering:
-            return
+            return False
         self._turn.__enter__()
         try:
             with _worded(self.path):
@@ -290,9 +294,13 @@ class Database:
             raise
         self._is_gathering = True
         later(self.conclude)
+        return True
 
-    def _undo_one(self) -> None:
-        if self._connection.in_transaction:
+    def _undo_one(self, *, is_first: bool) -> None:
+        if is_first:
+            self._undo_all()
+            self._end_gathering(TransientError("store:disk_full", path=self.path))
+        elif self._connection.in_transaction:
             self._connection.execute("ROLLBACK TO one")
             self._connection.execute("RELEASE one")
         else:
