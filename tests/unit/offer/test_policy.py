@@ -284,8 +284,8 @@ def test_a_list_is_one_however_it_is_written(written, meant):
 
 
 KEYS = st.sampled_from(
-    ["permission", "odrl:permission", "action", "constraint", "and", "or", "@id", "profile"]
-    + ["leftOperand", "cx-policy:leftOperand", "operator", "rightOperand", "@value", "@list"]
+    "permission odrl:permission action constraint and or @id profile leftOperand"
+    " cx-policy:leftOperand operator rightOperand @value @list".split()
 )
 JSON_VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-9, 9) | st.floats(-1, 1) | st.text("aü[", max_size=3),
