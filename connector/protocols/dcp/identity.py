@@ -44,6 +44,7 @@ from connector.protocols.dcp.schemas import CredentialSchemas
 from connector.protocols.dcp.self_issuer import Lifetimes, SelfIssuer
 from connector.protocols.dcp.senders import Senders
 from connector.protocols.dcp.standing import LastingProof
+from connector.protocols.dcp.stock import TokenStock
 from connector.protocols.dcp.storage import Deliveries, Holding, Storage
 from connector.protocols.dcp.token_desk import TokenClient, TokenDesk
 from connector.protocols.dcp.tokens import read_access_token
@@ -144,6 +145,7 @@ class DcpIdentity:
             scopes=" ".join(_scope(kind) for kind in settings.presented_credentials),
             lifetimes=settings.lifetimes,
         )
+        self._stock = TokenStock(self._issuer, clock)
         kept = timedelta(seconds=settings.status_list_seconds)
         self._asking = self._requests()
         statuses = StatusLists(self._resolver, self._documents.known, clock, kept)
@@ -216,7 +218,7 @@ class DcpIdentity:
 
     async def authorization_for(self, audience: Did) -> str:
         """Return the ``Authorization`` header of one message; never use one twice."""
-        return f"Bearer {self._issuer.token_for(audience)}"
+        return f"Bearer {self._stock.take(audience)}"
 
     def _requests(self) -> Asking:
         settings = self._settings
