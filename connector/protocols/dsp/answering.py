@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import orjson
 import structlog
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from connector.agreement.process import UnknownProcessError
@@ -113,18 +114,40 @@ def _claimed(error: EslabonError) -> str:
     return str(error.params.get("sender", error.params.get("who", "?")))[:300]
 
 
-class SlashTolerant:
-    """Lets an address mean the same with and without a slash at its end."""
+class Addresses:
+    """Routes below one path; an address means the same with and without a slash at its end.
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    What is posted to ``/kind/action`` or ``/kind/{pid}/action`` is found in one look, where a
+    router would try one expression after the other; all else is left to the router.
+    """
+
+    def __init__(self, routes: Sequence[Route]) -> None:
+        self._router = Router(routes, redirect_slashes=False)
+        posts = {one.path: one.app for one in routes if "POST" in (one.methods or ())}
+        self._beginnings = {path: app for path, app in posts.items() if "{" not in path}
+        self._actions = {path: app for path, app in posts.items() if "/{pid}/" in path}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on without the slash."""
         path = scope.get("path", "")
         if scope["type"] == "http" and path.endswith("/") and path != "/":
-            scope = {**scope, "path": path.rstrip("/")}
-        await self._app(scope, receive, send)
+            path = path.rstrip("/")
+            scope = {**scope, "path": path}
+        app: ASGIApp = self._router
+        if scope.get("method") == "POST":
+            app = self._posted(path.removeprefix(scope.get("root_path", "")), scope) or app
+        await app(scope, receive, send)
+
+    def _posted(self, path: str, scope: Scope) -> ASGIApp | None:
+        """Return what answers a POST, if it is found in one look."""
+        found = self._beginnings.get(path)
+        segments = path.split("/", 3)
+        if found is None and len(segments) > 3 and segments[2]:  # noqa: PLR2004 - kind, pid, action
+            _, kind, pid, action = segments
+            found = self._actions.get(f"/{kind}/{{pid}}/{action}")
+            if found is not None:
+                scope["path_params"] = {"pid": pid}
+        return found
 
 
 def busy(path: str, text: Text, retry_seconds: int) -> Response:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import structlog
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Mount, Route, Router
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp
 
 from connector.agreement.model import (
@@ -31,9 +31,9 @@ from connector.protocols.dsp.answering import (
     NEGOTIATION_ERROR,
     TRANSFER_ERROR,
     Act,
+    Addresses,
     Endpoint,
     Refusal,
-    SlashTolerant,
     UnknownDatasetError,
     json_answer,
 )
@@ -102,14 +102,12 @@ class Desk:
 
 def routes(desk: Desk) -> list[BaseRoute]:
     """Return the partners' side of the protocol: version documents and all of 2025-1."""
-    inner = Router(
-        [*_catalog(desk), *_negotiation(desk), *_transfer(desk)], redirect_slashes=False
-    )
+    inner = Addresses([*_catalog(desk), *_negotiation(desk), *_transfer(desk)])
     parent = BASE_PATH.removesuffix(f"/{VERSION}")
     return [
         Route(WELL_KNOWN, _versions(BASE_PATH), methods=["GET"]),
         Route(parent + WELL_KNOWN, _versions(f"/{VERSION}"), methods=["GET"]),
-        Mount(BASE_PATH, app=SlashTolerant(inner)),
+        Mount(BASE_PATH, app=inner),
     ]
 
 
