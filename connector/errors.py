@@ -13,8 +13,8 @@ of that text, so that it can be shown in the reader's language at the edge.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -55,17 +55,24 @@ class TransientError(EslabonError):
     """Nobody has to act: the same attempt may succeed later."""
 
 
-@contextmanager
-def about(who: str) -> Iterator[None]:
+@dataclass(frozen=True, slots=True)
+class _About:
+    who: str
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, EslabonError):
+            error.params = {"who": self.who, "sender": self.who, **error.params}
+
+
+def about(who: str) -> AbstractContextManager[None]:
     """Add to every error raised inside whose message it is, and that it is about them.
 
     An error that says itself whom it is about, such as an issuer, keeps that.
     """
-    try:
-        yield
-    except EslabonError as error:
-        error.params = {"who": who, "sender": who, **error.params}
-        raise
+    return _About(who)
 
 
 class Severity(StrEnum):

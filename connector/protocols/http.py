@@ -13,6 +13,7 @@ import ipaddress
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Self
 
 import aiohttp
@@ -31,6 +32,8 @@ REQUESTS_MAX = 10_000
 # a request is rarely written to one that is just being closed.
 KEEPALIVE_SECONDS = 4.0
 DNS_CACHE_SECONDS = 30
+# Addresses that are called or named again and again; how they are read depends on nothing else.
+URLS_KEPT_MAX = 256
 # Under this key the listener says in the scope how long the body of a request may take.
 BODY_SECONDS = "eslabon.body_seconds"
 TOO_SLOW = "protocols:body_too_slow"
@@ -294,12 +297,19 @@ async def bounded_body(request: Request, limit_bytes: int) -> bytes:
 
 
 async def _read_into(body: bytearray, request: Request, limit_bytes: int) -> None:
-    async for chunk in request.stream():
+    is_more = True
+    while is_more:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        chunk = message.get("body", b"")
         if len(body) + len(chunk) > limit_bytes:
             raise PartnerError("protocols:body_too_large", limit=limit_bytes)
         body += chunk
+        is_more = message.get("more_body", False)
 
 
+@lru_cache(URLS_KEPT_MAX)
 def _parsed(url: str) -> URL:
     try:
         target = URL(url)

@@ -82,8 +82,9 @@ class VersionDirectory:
     async def connectors(self, did: Did) -> Connectors:
         """Return all connectors of a partner, asked at once; raises where none is usable."""
         roots = await self.roots(did)
-        look = self._address if len(roots) == 1 else self._address_unless_away
-        asked = [look(did, root) for root in roots[:SERVICES_MAX]]
+        if len(roots) == 1:
+            return Connectors((await self._address(did, roots[0]),))
+        asked = [self._address_unless_away(did, root) for root in roots[:SERVICES_MAX]]
         outcomes = await asyncio.gather(*asked, return_exceptions=True)
         found = [one for one in outcomes if isinstance(one, str)]
         troubles = [one for one in outcomes if isinstance(one, EslabonError)]
