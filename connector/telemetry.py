@@ -56,7 +56,8 @@ def configure_logging(
     structlog.configure(
         processors=[*steps, last],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(out),
+        # A line and its end in one piece: elsewhere each would be a call of the system.
+        logger_factory=structlog.WriteLoggerFactory(out),
         cache_logger_on_first_use=False,
     )
     _lead_in_libraries(out, steps, last)
@@ -65,7 +66,14 @@ def configure_logging(
 def hide_secrets(_logger: object, _method: str, event: Event) -> Event:
     """Replace, at any depth, what is secret by its key, and tokens inside texts."""
     return {
-        key: HIDDEN if _is_secret(key) else _hidden(None, value, 0) for key, value in event.items()
+        key: (
+            HIDDEN
+            if _is_secret(key)
+            else value
+            if isinstance(value, str) and _is_word(value)
+            else _hidden(None, value, 0)
+        )
+        for key, value in event.items()
     }
 
 

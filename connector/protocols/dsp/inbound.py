@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
 
@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp
+from structlog.typing import FilteringBoundLogger
 
 from connector.agreement.model import (
     ContractOffer,
@@ -89,6 +90,8 @@ class Desk:
     delivery: DeliveryDoor
     shelf: Shelf
     public_url: str
+    # Every message is a line: it is not worked out anew each time where lines go.
+    log: FilteringBoundLogger = field(default_factory=lambda: structlog.get_logger().bind())
 
     @property
     def base_url(self) -> str:
@@ -170,7 +173,7 @@ def _beginning(
         content = read(raw)
         await _check_callback(desk, caller, content.callback_address)
         process = receive(Letter(caller, raw), content)
-        _log(process, content)
+        _log(desk, process, content)
         return _state_of(process, 201)
 
     return act
@@ -187,7 +190,7 @@ def _negotiation(desk: Desk) -> list[Route]:
             raw = await bounded_body(asked, BODY_BYTES_MAX)
             content = negotiation_from_wire(raw, message)
             process = door.receive(Letter(caller, raw), asked.path_params["pid"], content)
-            return _taken(process, content)
+            return _taken(desk, process, content)
 
         return act
 
@@ -210,7 +213,7 @@ def _transfer(desk: Desk) -> list[Route]:
             raw = await bounded_body(asked, BODY_BYTES_MAX)
             content = transfer_from_wire(raw, message)
             process = door.receive(Letter(caller, raw), asked.path_params["pid"], content)
-            return _taken(process, content)
+            return _taken(desk, process, content)
 
         return act
 
@@ -235,8 +238,8 @@ async def _check_callback(desk: Desk, caller: Caller, address: str) -> None:
         raise PartnerError("protocols:host_not_vouched", url=address, host=host)
 
 
-def _taken(process: Process[Any], content: ProcessContent) -> Response:
-    _log(process, content)
+def _taken(desk: Desk, process: Process[Any], content: ProcessContent) -> Response:
+    _log(desk, process, content)
     return Response(status_code=200)
 
 
@@ -245,8 +248,8 @@ def _state_of(process: Process[Any], status: int = 200) -> Response:
     return json_answer(writing.acknowledgement(kind, process), status)
 
 
-def _log(process: Process[Any], content: ProcessContent) -> None:
-    structlog.get_logger().info(
+def _log(desk: Desk, process: Process[Any], content: ProcessContent) -> None:
+    desk.log.info(
         "message.received",
         message=content.message,
         process=process.pid,
