@@ -38,9 +38,12 @@ class Watch:
         return True
 
     def tell(self) -> None:
-        """Say that there are news; may be called from any thread."""
+        """Say that there are news; may be called from any thread.
+
+        Who waits goes on a turn later: what is on its way to a partner goes first.
+        """
         if threading.get_ident() == self._thread:
-            self._event.set()
+            self._loop.call_soon(self._event.set)
         elif not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._event.set)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 
-from connector.store.signals import Signals
+from connector.store.signals import Signals, Watch
 
 
 async def test_who_watches_is_told() -> None:
@@ -13,7 +13,28 @@ async def test_who_watches_is_told() -> None:
     with signals.watching("a") as watch:
         signals.notify("a")
 
-        assert await watch.changed(0)
+        assert await watch.changed(5)
+
+
+async def test_who_watches_goes_on_after_what_is_due_in_the_turn_after_the_news() -> None:
+    order: list[str] = []
+    signals = Signals()
+
+    async def wait(watch: Watch) -> None:
+        await watch.changed(5)
+        order.append("watcher")
+
+    async def send() -> None:
+        order.append("sender")
+
+    with signals.watching("a") as watch:
+        waiting = asyncio.create_task(wait(watch))
+        await asyncio.sleep(0)
+        signals.notify("a")
+        sending = asyncio.create_task(send())
+        await asyncio.gather(waiting, sending)
+
+    assert ["sender", "watcher"] == order
 
 
 async def test_another_thread_is_heard() -> None:
@@ -40,8 +61,8 @@ async def test_news_are_told_once_to_each_who_watches() -> None:
     with signals.watching("a") as one, signals.watching("a") as two:
         signals.notify("a")
 
-        assert await one.changed(0)
-        assert await two.changed(0)
+        assert await one.changed(5)
+        assert await two.changed(5)
         assert not await one.changed(0.01)
 
 
