@@ -117,6 +117,8 @@ def _name(key: str) -> str:
 
 
 def _term(value: object, _depth: int) -> object:
+    if isinstance(value, str) and ":" not in value:
+        return value
     term = short(text_of(value[:1] if isinstance(value, list) else value))
     is_prefixed = term.startswith(_CATENAX_PREFIX)
     return CATENAX + term.removeprefix(_CATENAX_PREFIX) if is_prefixed else term
@@ -135,6 +137,8 @@ def _node(value: object, depth: int) -> object:
 
 
 def _inner(value: object, depth: int) -> object:
+    if isinstance(value, str):
+        return value
     if isinstance(value, dict):
         return value["@value"] if "@value" in value else _compacted(value, depth)
     if isinstance(value, list):

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from itertools import islice
 from typing import Any
 
 from connector.agreement import model as agreement
@@ -119,18 +117,16 @@ def policy_of(node: Json) -> dict[str, Any]:
     Raises `PartnerError` when it is larger than anybody would agree to.
     """
     policy = {key: value for key, value in node.items() if key not in _FRAME}
-    if sum(1 for _ in islice(_values_in(policy), POLICY_VALUES_MAX + 1)) > POLICY_VALUES_MAX:
-        raise PartnerError("connector.protocols.dsp:policy_too_large", limit=POLICY_VALUES_MAX)
+    values: list[object] = [policy]
+    # It grows while it is walked: the nearest values come first.
+    for one in values:
+        if isinstance(one, dict):
+            values += one.values()
+        elif isinstance(one, list):
+            values += one
+        if len(values) > POLICY_VALUES_MAX:
+            raise PartnerError("connector.protocols.dsp:policy_too_large", limit=POLICY_VALUES_MAX)
     return policy
-
-
-def _values_in(node: object) -> Iterator[object]:
-    """Yield all values within a value, the nearest first."""
-    waiting = deque([node])
-    while waiting:
-        yield (one := waiting.popleft())
-        if isinstance(one, dict | list):
-            waiting.extend(one.values() if isinstance(one, dict) else one)
 
 
 def _node(raw: bytes, expected: str) -> Json:
