@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from connector.agreement.model import CatalogEntry, Offer
@@ -10,6 +11,10 @@ from connector.offer.model import Dataset
 from connector.protocols.dsp.messages import CONTEXT
 from connector.protocols.dsp.reading import policy_of
 from connector.protocols.jsonld import compacted, parsed, text_of
+
+# Partners answer with the same catalog again and again; these are 2 MiB of them at most.
+KEPT_CATALOGS_MAX = 32
+KEPT_CATALOG_BYTES_MAX = 64 * 1024
 
 Json = dict[str, object]
 
@@ -48,6 +53,16 @@ def dataset_to_wire(dataset: Dataset, base_url: str) -> Json:
 
 def entries_from_wire(raw: bytes) -> tuple[CatalogEntry, ...]:
     """Return the datasets of a partner's Catalog, those of catalogs within it included."""
+    return _kept(raw) if len(raw) <= KEPT_CATALOG_BYTES_MAX else _read(raw)
+
+
+@lru_cache(KEPT_CATALOGS_MAX)
+def _kept(raw: bytes) -> tuple[CatalogEntry, ...]:
+    """Return what a catalog says by its very bytes; what of it we accept is decided each time."""
+    return _read(raw)
+
+
+def _read(raw: bytes) -> tuple[CatalogEntry, ...]:
     return tuple(_entries(compacted(parsed(raw))))
 
 

@@ -12,6 +12,7 @@ from starlette.applications import Starlette
 from connector.errors import PartnerError
 from connector.offer.model import Dataset, DatasetKind, Policy
 from connector.offer.writing import usage_policy
+from connector.protocols.dsp import catalog
 from connector.protocols.dsp.catalog import (
     catalog_to_wire,
     entries_from_wire,
@@ -99,6 +100,28 @@ def test_what_we_write_we_read() -> None:
     assert ("urn:d1", ("HttpData-PULL",)) == (entry.dataset_id, entry.formats)
     assert [("urn:o1", "urn:d1", POLICY)] == [(o.id, o.dataset_id, o.policy) for o in entry.offers]
     assert {"@id": TYPE} == entry.properties["dct:type"]
+
+
+def test_a_catalog_that_came_before_says_the_same_and_a_changed_one_is_read_anew() -> None:
+    raw = orjson.dumps(catalog_to_wire([DATASET], SUPPLIER.did, BASE))
+    changed = raw.replace(b"urn:o1", b"urn:o2")
+
+    first, again, other = (entries_from_wire(one) for one in (raw, bytes(raw), changed))
+
+    assert first == again
+    assert ["urn:o1", "urn:o2"] == [one[0].offers[0].id for one in (first, other)]
+
+
+def test_so_many_catalogs_are_kept_and_none_that_is_large() -> None:
+    large = replace(DATASET, properties={"x": "x" * catalog.KEPT_CATALOG_BYTES_MAX})
+    catalog._kept.cache_clear()
+    entries_from_wire(orjson.dumps(catalog_to_wire([large], SUPPLIER.did, BASE)))
+
+    assert 0 == catalog._kept.cache_info().currsize
+    for number in range(catalog.KEPT_CATALOGS_MAX + 5):
+        one = replace(DATASET, id=f"urn:{number}")
+        entries_from_wire(orjson.dumps(catalog_to_wire([one], SUPPLIER.did, BASE)))
+    assert catalog.KEPT_CATALOGS_MAX == catalog._kept.cache_info().currsize
 
 
 def test_single_objects_and_catalogs_within_are_read() -> None:
