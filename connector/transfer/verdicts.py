@@ -47,6 +47,8 @@ class Verdicts:
         self._vigil = vigil
         self._kept: dict[str, Verdict] = {}
         self._of_transfer: dict[str, set[str]] = {}
+        # How often anything has changed on which a verdict may rest.
+        self._news = 0
 
     def kept(self, authorization: str | None, now: datetime) -> Verdict | None:
         """Return the verdict that still holds, if there is one."""
@@ -62,19 +64,23 @@ class Verdicts:
         learns nothing about the partner. Raises `PartnerError` saying why it opens nothing,
         and `TransientError` when nobody can tell whether its holder's credentials still count.
         """
-        token = token_of(authorization)
+        token, news = token_of(authorization), self._news
         access = check_access(self._db, token, self._clock())
         await prove(access)
-        await self._vigil.ensure(self._attested(access))
-        # Read once more: while we asked, the transfer may have ended.
-        access = check_access(self._db, token, self._clock())
-        verdict = self._decided(access)
+        who = self._attested(access)
+        await self._vigil.ensure(who)
+        if news != self._news:
+            # While we asked, the transfer may have ended.
+            access = check_access(self._db, token, self._clock())
+            who = self._attested(access)
+        verdict = self._decided(access, who)
         if authorization and len(authorization) <= KEPT_CHARACTERS_MAX:
             self._keep(authorization, verdict)
         return verdict
 
     def forget(self, transfer_pid: str) -> None:
         """Decide anew from now on what the tokens of a transfer open."""
+        self._news += 1
         for authorization in self._of_transfer.pop(transfer_pid, ()):
             self._kept.pop(authorization, None)
 
@@ -89,13 +95,12 @@ class Verdicts:
             )
         return Attested(access.partner_did, access.partner_bpnl, credentials)
 
-    def _decided(self, access: Access) -> Verdict:
+    def _decided(self, access: Access, who: Attested) -> Verdict:
         now, partner = self._clock(), access.partner_bpnl
         dataset = self._shelf.granted(access.dataset_id, partner, now)
         if dataset is None:
             raise PartnerError("transfer:offer_withdrawn", partner=partner)
-        caller = self._attested(access).caller()
-        reasons = objections(self._shelf, dataset, access.agreed, caller, now)
+        reasons = objections(self._shelf, dataset, access.agreed, who.caller(), now)
         if reasons:
             raise PartnerError(
                 "transfer:policy_unmet", partner=partner, reasons="; ".join(reasons)
