@@ -29,9 +29,9 @@ class Entrance:
         self._vigil = vigil
         self.verdicts = Verdicts(db, shelf, clock, vigil)
 
-    def gate(self, holders: HolderProofs | None) -> Gate:
-        """Return what is asked once per request."""
-        return Gate(self.verdicts, Sights(self._db, self._shelf), self._clock, holders)
+    def gate(self, holders: HolderProofs | None, reading: Database) -> Gate:
+        """Return what is asked once per request; ``reading`` is where twins are read, too."""
+        return Gate(self.verdicts, Sights(reading, self._shelf), self._clock, holders)
 
     def desk(self, delivery: DeliveryDoor, token_seconds: float) -> RefreshDesk:
         """Return what renews tokens that we gave out."""

@@ -28,14 +28,18 @@ class Sights:
 
     def of(self, bpnl: Bpnl, now: datetime) -> Sight:
         """Return what a partner may see now."""
-        self._refresh(now)
+        self.refresh(now)
+        return self.seen(bpnl)
+
+    def seen(self, bpnl: Bpnl) -> Sight:
+        """Return what a partner may see as of the last `refresh`."""
         sight = self._sights.get(bpnl)
         if sight is None:
             sight = sight_of(bpnl, self._rules, self._audiences)
             self._sights[bpnl] = sight
         return sight
 
-    def _refresh(self, now: datetime) -> None:
+    def refresh(self, now: datetime) -> None:
         """Read the audiences that are new; they are only ever added.
 
         Policies begin and end by the second.

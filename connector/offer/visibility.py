@@ -57,8 +57,11 @@ class Sight:
 
     def reads(self, audience: int, semantic_id: SemanticId, policy: str) -> bool:
         """Return whether an agreement under this policy opens an aspect of such a twin."""
-        rules = self.audiences.get(audience, ())
-        return any(rule.policy == policy and rule.covers(semantic_id) for rule in rules)
+        # Asked at every read of a value: half the price of `any`.
+        for rule in self.audiences.get(audience, ()):
+            if rule.policy == policy and rule.covers(semantic_id):
+                return True
+        return False
 
 
 def sight_of(

@@ -2,11 +2,13 @@
 
 WAL with ``synchronous=FULL``: a small box loses power, and what a door has committed must
 still be there. Every change goes through `Database.transaction`, or through
-`Database.gathered` where many small ones come at once: they then share one commit.
+`Database.gathered` where many small ones come at once: they then share one commit. One
+connection, the ledger's, calls for the disk by itself (`Database.sync`).
 """
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
@@ -30,6 +32,9 @@ Got = TypeVar("Got")
 # Told None when what was gathered is durable, or why it is not and never happened.
 Told = Callable[[Exception | None], None]
 Later = Callable[[Callable[[], None]], object]
+
+# Not every platform has the quicker one.
+_SYNC: Callable[[int], None] = getattr(os, "fdatasync", os.fsync)
 
 _ROW_ID: Callable[[sqlite3.Cursor], int] = attrgetter("lastrowid")
 _ROW_COUNT: Callable[[sqlite3.Cursor], int] = attrgetter("rowcount")
@@ -66,6 +71,7 @@ class Database:
         self._turn: AbstractContextManager[None] = turn or nullcontext()
         self._place = turn
         self._changes = 0
+        self._log: int | None = None
         self._later: Later | None = None
         self._is_gathering = False
         self._is_writing = False
@@ -77,23 +83,32 @@ class Database:
         path: Path,
         probe: Callable[[str], None] = _unwatched,
         turn: Turn | None = None,
+        *,
+        syncs: bool = True,
     ) -> Self:
         """Open the file, creating it if needed, and apply the migrations that it lacks.
 
         ``turn`` is entered around every transaction, where several threads write. Then it
         is a patient one among them that carries over the log (`Upkeep`).
 
+        With ``syncs`` off, nothing is durable before `sync` has returned, and the connection
+        may go from one thread to another, which must not use it at the same time.
+
         Raises `SetupError` where the folder cannot be written or the file is newer than
         this program.
         """
         try:
             connection = sqlite3.connect(
-                path, timeout=BUSY_WAIT_SECONDS, isolation_level=None, cached_statements=512
+                path,
+                timeout=BUSY_WAIT_SECONDS,
+                isolation_level=None,
+                cached_statements=512,
+                check_same_thread=syncs,
             )
             connection.execute("PRAGMA journal_mode=WAL")
         except sqlite3.Error as error:
             raise SetupError("store:cannot_open", path=path, reason=error) from error
-        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute(f"PRAGMA synchronous={'FULL' if syncs else 'NORMAL'}")
         connection.execute("PRAGMA foreign_keys=OFF")
         connection.execute(f"PRAGMA cache_size=-{CACHE_KIBIBYTES}")
         pages = CHECKPOINT_PAGES if turn is None else CHECKPOINT_PAGES_AT_LAST
@@ -129,8 +144,29 @@ class Database:
         What was gathered and is not durable yet never happened.
         """
         self._connection.close()
+        if self._log is not None:
+            os.close(self._log)
+            self._log = None
         if self._is_gathering:
             self._end_gathering(TransientError("store:busy", path=self.path))
+
+    @property
+    def is_free(self) -> bool:
+        """Whether no other connection with a turn is writing at this moment."""
+        return self._place is None or not self._place.turns.is_taken
+
+    def sync(self) -> None:
+        """Make durable all that this connection has committed; any thread may call it.
+
+        It is what SQLite does at each commit under ``synchronous=FULL``, and all that it
+        leaves out under ``NORMAL``. Raises `TransientError` when the disk does not take it.
+        """
+        try:
+            if self._log is None:
+                self._log = os.open(f"{self.path}-wal", os.O_RDWR)
+            _SYNC(self._log)
+        except OSError as error:
+            raise TransientError("store:disk_full", path=self.path) from error
 
     def gather(self, later: Later) -> None:
         """Let `gathered` gather: ``later`` calls what it is given at the loop's next turn."""

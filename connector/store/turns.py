@@ -40,6 +40,11 @@ class Turns:
         """Return whether somebody in a hurry has written a moment ago: keep turns short."""
         return time.monotonic() - self._hurried_at < COURTESY_SECONDS
 
+    @property
+    def is_taken(self) -> bool:
+        """Whether somebody is writing; a moment later that may be otherwise."""
+        return self._is_taken
+
     def begin(self, *, is_hurried: bool) -> None:
         """Wait until it is the caller's turn."""
         with self._changed:

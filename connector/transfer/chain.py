@@ -100,13 +100,13 @@ def link(previous: bytes, line: bytes) -> bytes:
     return sha256(previous + line).digest()
 
 
-def links(previous: bytes, lines: Iterable[bytes]) -> bytes:
-    """Return the hashes of rows that follow each other, one after the other, 32 bytes each."""
+def links(previous: bytes, lines: Iterable[bytes]) -> list[bytes]:
+    """Return the hashes of rows that follow each other."""
     hashes = []
     for line in lines:
         previous = sha256(previous + line).digest()
         hashes.append(previous)
-    return b"".join(hashes)
+    return hashes
 
 
 def head_to_json(head: Head) -> bytes:

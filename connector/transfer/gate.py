@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from typing import NamedTuple
 
 from connector.errors import PartnerError
 from connector.offer.model import Dataset, DatasetKind
@@ -18,11 +19,18 @@ from connector.offer.sights import Sights
 from connector.offer.visibility import Sight
 from connector.partner.model import PROOF_HEADER, HolderProofs, UnprovenHolderError
 from connector.transfer.access import Access
-from connector.transfer.verdicts import Verdicts
+from connector.transfer.verdicts import VERDICTS_MAX, Verdict, Verdicts
 
 
 @dataclass(frozen=True, slots=True)
-class Visitor:
+class Pass:
+    """What a request shows at the gate: its ``Authorization``, and the proof of its holder."""
+
+    authorization: str | None
+    proof: str | None
+
+
+class Visitor(NamedTuple):
     """A partner who was let in to one dataset, and what it may see of it."""
 
     access: Access
@@ -45,6 +53,8 @@ class Gate:
         self._sights = sights
         self._clock = clock
         self._proofs = proofs
+        # By each proof, the verdict with which it was checked last.
+        self._proven: dict[str, Verdict] = {}
 
     async def admit(self, headers: Mapping[str, str], kind: DatasetKind) -> Visitor:
         """Return the visitor behind the ``Authorization`` of a request.
@@ -62,10 +72,40 @@ class Gate:
             verdict = await self._verdicts.found(authorization, partial(self._prove, headers))
         elif verdict.access.holder_bound:
             await self._prove(headers, verdict.access)
+        if verdict.access.holder_bound:
+            self._remember(headers[PROOF_HEADER], verdict)
         access, dataset = verdict.access, verdict.dataset
         if dataset.kind is not kind:
             raise PartnerError("transfer:wrong_dataset", partner=access.partner_bpnl)
         return Visitor(access, dataset, self._sights.of(access.partner_bpnl, now))
+
+    def moment(self) -> datetime:
+        """Return the time, having read what is offered up to it: all that `warm` needs.
+
+        Raises as the store does.
+        """
+        now = self._clock()
+        self._sights.refresh(now)
+        return now
+
+    def warm(self, pass_: Pass, kind: DatasetKind, now: datetime) -> Visitor | None:
+        """Return the visitor whom `admit` would let in without asking anybody, or None.
+
+        ``now`` comes from `moment`, with nothing awaited since. A proof counts for as long as
+        the verdict that holds was decided with it, or has been shown it: a second at most.
+        """
+        verdict = self._verdicts.kept(pass_.authorization, now)
+        if verdict is None or verdict.dataset.kind is not kind:
+            return None
+        if verdict.access.holder_bound and self._proven.get(pass_.proof or "") is not verdict:
+            return None
+        sight = self._sights.seen(verdict.access.partner_bpnl)
+        return Visitor(verdict.access, verdict.dataset, sight)
+
+    def _remember(self, proof: str, verdict: Verdict) -> None:
+        if len(self._proven) >= VERDICTS_MAX:
+            self._proven.clear()
+        self._proven[proof] = verdict
 
     async def _prove(self, headers: Mapping[str, str], access: Access) -> None:
         if not access.holder_bound:

@@ -1,8 +1,8 @@
 """Who read what, when: a read is answered only after its row is durable in the ledger.
 
-Rows are written by a thread of their own, all that wait in one transaction; the next batch
-begins as soon as the last is done. So the disk sets the pace and the event loop never waits
-for it.
+All rows that wait are written in one transaction, and made durable by a thread; the next
+batch begins as soon as the last is done. So the disk sets the pace and the event loop does
+not wait for it. While somebody else writes to the store, the thread does both.
 """
 
 from __future__ import annotations
@@ -14,8 +14,11 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
+from typing import NamedTuple
 
 from connector.errors import TransientError
+from connector.store.database import Database
 from connector.store.journal import millis
 from connector.transfer.access import Access
 from connector.transfer.chain import Line
@@ -25,23 +28,47 @@ WAITING_MAX = 10_000
 SUBJECT_CHARACTERS_MAX = 1_000
 
 
+class Deed(NamedTuple):
+    """What a partner did: ``action`` is ``noun.past_participle``, ``subject`` what it was done to.
+
+    ``detail`` says which part of it; both are cut off after `SUBJECT_CHARACTERS_MAX`.
+    """
+
+    access: Access
+    action: str
+    subject: str
+    detail: str = ""
+
+    def line(self, at: int) -> Line:
+        """Return what the ledger says of it; ``at`` is in milliseconds since 1970."""
+        who, action, subject, detail = self
+        return (
+            at,
+            who.partner_bpnl,
+            who.agreement_id,
+            who.transfer_pid,
+            action,
+            subject[:SUBJECT_CHARACTERS_MAX],
+            detail[:SUBJECT_CHARACTERS_MAX],
+        )
+
+
+# Told None when a row is durable, or why it was not written.
+Told = Callable[[BaseException | None], None]
+
+
 @dataclass(slots=True)
 class _Batch:
     """Rows that become durable together, and who waits for that."""
 
     lines: list[Line] = field(default_factory=list)
-    waiting: list[Future[None]] = field(default_factory=list)
+    waiting: list[Told] = field(default_factory=list)
     is_due: bool = False
 
     def end(self, failure: BaseException | None) -> None:
-        """Tell all who wait; one reader that has hung up is none of them any more."""
-        for future in self.waiting:
-            if future.done():
-                continue
-            if failure is None:
-                future.set_result(None)
-            else:
-                future.set_exception(failure)
+        """Tell all who wait."""
+        for told in self.waiting:
+            told(failure)
 
 
 class Ledger:
@@ -61,6 +88,11 @@ class Ledger:
         self._timer: TimerHandle | None = None
 
     @property
+    def db(self) -> Database:
+        """The connection that writes: what it has read stays known to it as it writes."""
+        return self._scribe.db
+
+    @property
     def state(self) -> State:
         """How the ledger stands; rows that still wait are not in it."""
         return self._scribe.state
@@ -70,26 +102,31 @@ class Ledger:
 
         Raises `TransientError` when the store cannot take it.
         """
-        await self._done(lambda: self._scribe.open(self._now()))
+        await self._done(self._begin)
 
-    async def record(self, access: Access, action: str, subject: str, detail: str = "") -> None:
+    async def record(self, deed: Deed) -> None:
         """Write that a partner did something, and return when that is durable.
 
-        ``action`` is ``noun.past_participle``, ``subject`` what it was done to, ``detail``
-        which part of it; both are cut off after `SUBJECT_CHARACTERS_MAX`. Raises
-        `TransientError` when too many rows wait already, or the store cannot take them.
+        Raises `TransientError` when too many rows wait already, or the store cannot take
+        them.
+        """
+        durable: Future[None] = asyncio.get_running_loop().create_future()
+        self.enter(deed, partial(_settle, durable), self._now())
+        await durable
+
+    def enter(self, deed: Deed, told: Told, at: int) -> None:
+        """Write what was done ``at`` (milliseconds since 1970), and tell when that is durable.
+
+        ``told`` is called in the event loop, later, with None or why it failed, and must not
+        raise. Raises `TransientError` when too many rows wait already; then nobody is told.
         """
         batch = self._next
         if len(batch.lines) >= WAITING_MAX:
             raise TransientError("transfer:ledger_behind", limit=WAITING_MAX)
-        who = (access.partner_bpnl, access.agreement_id, access.transfer_pid)
-        what = (subject[:SUBJECT_CHARACTERS_MAX], detail[:SUBJECT_CHARACTERS_MAX])
-        batch.lines.append((self._now(), *who, action, *what))
-        loop = asyncio.get_running_loop()
-        durable: Future[None] = loop.create_future()
-        batch.waiting.append(durable)
-        self._write_soon(loop)
-        await durable
+        batch.lines.append(deed.line(at))
+        batch.waiting.append(told)
+        if self._written is None and not self._is_called:
+            self._write_soon(asyncio.get_running_loop())
 
     async def close(self) -> None:
         """Write what waits, sign a last head over it, and let the thread end."""
@@ -107,25 +144,40 @@ class Ledger:
             loop.call_soon(self._write_next, loop)
 
     def _write_next(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Hand what waits to the thread."""
+        """Write what waits, at once if nobody else writes, and let the thread make it durable."""
         self._is_called = False
         batch = self._written = self._next
         self._next = _Batch()
-        self._order(
-            lambda: self._scribe.write(batch.lines, self._now(), seal=batch.is_due),
-            lambda failure: loop.call_soon_threadsafe(self._conclude, loop, batch, failure),
-        )
+        is_written = False
+        try:
+            if self._scribe.is_free:
+                self._scribe.write(batch.lines, self._now(), seal=batch.is_due)
+                is_written = True
+        except TransientError:
+            pass  # it is tried again where it may take its time
+        finally:
+            whole = partial(self._write_whole, batch)
+            self._order(
+                self._scribe.sync if is_written else whole,
+                lambda failure: loop.call_soon_threadsafe(self._conclude, loop, batch, failure),
+            )
+
+    def _write_whole(self, batch: _Batch) -> None:
+        self._scribe.write(batch.lines, self._now(), seal=batch.is_due)
+        self._scribe.sync()
 
     def _conclude(
         self, loop: asyncio.AbstractEventLoop, batch: _Batch, failure: BaseException | None
     ) -> None:
         self._written = None
-        # What came meanwhile goes to the disk before those who waited go on.
-        if self._next.lines or self._next.is_due:
-            self._write_next(loop)
-        batch.end(failure)
-        if self._timer is None and self._scribe.state.unsigned_rows:
-            self._timer = loop.call_later(self._sealed_seconds_max, self._seal, loop)
+        try:
+            # What came meanwhile goes to the disk before those who waited go on.
+            if self._next.lines or self._next.is_due:
+                self._write_next(loop)
+        finally:
+            batch.end(failure)
+            if self._timer is None and self._scribe.state.unsigned_rows:
+                self._timer = loop.call_later(self._sealed_seconds_max, self._seal, loop)
 
     def _seal(self, loop: asyncio.AbstractEventLoop) -> None:
         # Nobody waits for a head: where it fails, the timer is set anew.
@@ -134,7 +186,7 @@ class Ledger:
 
     def _waiter(self, batch: _Batch) -> Future[None]:
         future: Future[None] = asyncio.get_running_loop().create_future()
-        batch.waiting.append(future)
+        batch.waiting.append(partial(_settle, future))
         return future
 
     async def _done(self, work: Callable[[], None]) -> None:
@@ -150,11 +202,26 @@ class Ledger:
     ) -> None:
         self._thread.submit(work).add_done_callback(lambda job: told(job.exception()))
 
+    def _begin(self) -> None:
+        self._scribe.open(self._now())
+        self._scribe.sync()
+
     def _finish(self) -> None:
         with contextlib.suppress(TransientError):  # the next start signs what is not signed
             if self._scribe.state.unsigned_rows:
                 self._scribe.write([], self._now(), seal=True)
+            self._scribe.sync()
         self._scribe.close()
 
     def _now(self) -> int:
         return millis(self._clock())
+
+
+def _settle(future: Future[None], failure: BaseException | None) -> None:
+    """End a wait; one reader that has hung up waits no more."""
+    if future.done():
+        return
+    if failure is None:
+        future.set_result(None)
+    else:
+        future.set_exception(failure)

@@ -13,6 +13,7 @@ from datetime import datetime
 from functools import lru_cache
 from heapq import merge
 from itertools import islice
+from typing import NamedTuple
 from uuid import UUID
 
 import orjson
@@ -36,6 +37,7 @@ from connector.twin.search import (
 SCANNED_MAX = 5_000
 SHELL_ID_VERSION = 4
 SEMANTIC_IDS_KEPT_MAX = 1_000
+KEYS_KEPT_MAX = 10_000
 
 _SHELLS = (
     "SELECT t.id, e.audience, t.uuid, t.global_asset_id, k.value, m.value, t.part, n.value,"
@@ -48,6 +50,13 @@ _PAYLOAD = (
     " CROSS JOIN exposure e ON e.twin = t.id"
     " CROSS JOIN submodel s ON s.twin = t.id AND s.semantic = ?"
     " CROSS JOIN aspect a ON a.id = s.aspect WHERE t.uuid = ?"
+)
+_PAYLOADS = (
+    "WITH wanted (semantic, uuid) AS (VALUES %s)"
+    " SELECT s.semantic, t.uuid, e.audience, t.global_asset_id, a.payload FROM wanted w"
+    " CROSS JOIN twin t ON t.uuid = w.uuid CROSS JOIN exposure e ON e.twin = t.id"
+    " CROSS JOIN submodel s ON s.twin = t.id AND s.semantic = w.semantic"
+    " CROSS JOIN aspect a ON a.id = s.aspect"
 )
 _COMPOSED = ("parentOrderNumber", "jisCallDate")
 
@@ -80,8 +89,7 @@ class Found:
     cursor: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class SubmodelValue:
+class SubmodelValue(NamedTuple):
     """The current payload of one aspect on a twin, with the audience of the twin."""
 
     audience: int
@@ -96,6 +104,8 @@ class TwinReader:
         self._db = db
         self._shell_ids = shell_ids
         self._semantics = Words("semantic_id")
+        # Who has looked a twin up reads it next, and then its aspects. Ids never change.
+        self._key_named = lru_cache(KEYS_KEPT_MAX)(self._key_in)
 
     def semantic_ids(self) -> list[SemanticId]:
         """Return the aspects in use."""
@@ -118,6 +128,23 @@ class TwinReader:
         number = self._semantics.find(self._db, semantic_id)
         row = self._db.row(_PAYLOAD, (number, self._key_of(shell_id))) if number else None
         return SubmodelValue(*row) if row else None
+
+    def submodels(self, wanted: Sequence[tuple[str, SemanticId]]) -> list[SubmodelValue | None]:
+        """Return what `submodel` would for each id of a shell, all as of one moment.
+
+        Raises `ValueError` for what is no UUID.
+        """
+        find, key_named = self._semantics.find, self._key_named
+        keys = [
+            (find(self._db, semantic_id) or 0, key_named(shell_id))
+            for shell_id, semantic_id in wanted
+        ]
+        size = 1 << (len(keys) - 1).bit_length()
+        padded = [*keys, *[(0, b"")] * (size - len(keys))]
+        sql = _PAYLOADS.replace("%s", ",".join(["(?,?)"] * size))
+        rows = self._db.rows(sql, [value for key in padded for value in key])
+        found = {(semantic, uuid): SubmodelValue(*row) for semantic, uuid, *row in rows}
+        return [found.get(key) for key in keys]
 
     def search(
         self,
@@ -183,6 +210,9 @@ class TwinReader:
     def _key_of(self, shell_id: UUID) -> bytes:
         """Return the key of a shell's twin; an id that we cannot have given has none."""
         return self._shell_ids.key_of(shell_id) if shell_id.version == SHELL_ID_VERSION else b""
+
+    def _key_in(self, shell_id: str) -> bytes:
+        return self._key_of(UUID(shell_id))
 
     def _grouped(self, sql: str, numbers: Sequence[int]) -> defaultdict[int, list[Row]]:
         grouped: defaultdict[int, list[Row]] = defaultdict(list)

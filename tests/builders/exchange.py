@@ -169,8 +169,8 @@ class Plant:
         self.verdicts = Verdicts(self.db, self.shelf, self.clock, self.vigil)
         gate = Gate(self.verdicts, Sights(self.db, self.shelf), self.clock, self.proofs)
         registry = Registry(gate, self.twins, self.shelf, self.ledger, self.rates, PUBLIC_URL)
-        plane = DataPlane(gate, self.twins, self.ledger, self.rates)
-        self.app = Starlette(routes=[*registry.routes(), *plane.routes()])
+        self.plane = DataPlane(gate, self.twins, self.ledger, self.rates)
+        self.app = Starlette(routes=[*registry.routes(), *self.plane.routes()])
 
     def make(self, *parts: Part) -> None:
         """Derive the aspects of parts, register their twins and publish them."""

@@ -13,7 +13,7 @@ from connector.protocols.dcp.keys import SigningKey, signing_key
 from connector.protocols.dcp.notary import DcpNotary
 from connector.store.database import Database, Row
 from connector.transfer.audit import Verdict
-from connector.transfer.chain import GENESIS, HASH_BYTES, Line, Pace, line_of, links
+from connector.transfer.chain import GENESIS, Line, Pace, line_of, links
 from connector.transfer.scribe import Scribe
 from connector.transfer.verification import Placed, verify
 
@@ -47,6 +47,7 @@ class Book:
         """Start the connector."""
         scribe = Scribe(self.path, notary=DcpNotary(self.keys), pace=self.pace)
         scribe.open(self.at)
+        scribe.sync()
         return scribe
 
     def write(self, scribe: Scribe, *batches: int) -> None:
@@ -54,6 +55,7 @@ class Book:
         for size in batches:
             lines = [line(self.written + place, self.at) for place in range(size)]
             scribe.write(lines, self.at)
+            scribe.sync()
             self.written += size
 
     def run(self, *batches: int) -> None:
@@ -90,8 +92,7 @@ class Book:
             "SELECT row_number() OVER (ORDER BY number), at, partner, agreement, transfer,"
             " action, subject, detail FROM ledger ORDER BY number"
         )
-        hashes = links(GENESIS, map(line_of, rows))
-        each = [hashes[i : i + HASH_BYTES] for i in range(0, len(hashes), HASH_BYTES)]
+        each = links(GENESIS, map(line_of, rows))
         db.execute("DELETE FROM ledger")
         pairs = zip(rows, each, strict=True)
         db.executemany(

@@ -33,7 +33,7 @@ from connector.protocols.result import (
 )
 from connector.transfer.addresses import REGISTRY_PATH, uuid_of
 from connector.transfer.gate import Gate, Visitor
-from connector.transfer.ledger import Ledger
+from connector.transfer.ledger import Deed, Ledger
 from connector.twin.reading import Shell, TwinReader
 from connector.twin.search import Position, position_of
 
@@ -108,7 +108,7 @@ class Registry:
         fitting = list(_fitting(self._described(shell, visitor) for shell in found[:limit]))
         page = found[: len(fitting)]
         ids = [shell.global_asset_id for shell in page]
-        await self.ledger.record(visitor.access, "shells.listed", *_listed(ids))
+        await self.ledger.record(Deed(visitor.access, "shells.listed", *_listed(ids)))
         cursor = Position(page[-1].id).cursor if len(found) > len(page) else None
         return _page(fitting, cursor)
 
@@ -161,7 +161,7 @@ class Registry:
         found = self.twins.search(visitor.sight.audiences, links, cursor, limit)
         asked = " ".join(f"{name}={value}" for name, value in links)
         count = f"{len(found.shell_ids)} found"
-        await self.ledger.record(visitor.access, "shells.searched", asked, count)
+        await self.ledger.record(Deed(visitor.access, "shells.searched", asked, count))
         return _page([shell_id.urn for shell_id in found.shell_ids], found.cursor)
 
     async def _links(self, request: Request) -> Response:
@@ -189,7 +189,7 @@ class Registry:
         shell = self.twins.shell(visitor.sight.audiences, shell_id) if shell_id else None
         if shell is None:
             raise PartnerError(NOT_FOUND)
-        await self.ledger.record(visitor.access, "shell.read", shell.global_asset_id)
+        await self.ledger.record(Deed(visitor.access, "shell.read", shell.global_asset_id))
         return shell
 
     def _described(self, shell: Shell, visitor: Visitor) -> dict[str, object]:

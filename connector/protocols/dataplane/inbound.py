@@ -8,7 +8,7 @@ for most, so it is a plain ASGI application.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from starlette.datastructures import Headers
@@ -17,6 +17,7 @@ from starlette.routing import BaseRoute, Mount
 from starlette.types import Receive, Scope, Send
 
 from connector.errors import DataError, PartnerError, TransientError
+from connector.identifiers import SemanticId
 from connector.offer.model import DatasetKind
 from connector.partner.rates import Rates
 from connector.protocols.dataplane.representation import (
@@ -30,7 +31,7 @@ from connector.protocols.result import NOT_FOUND, failure, refusal
 from connector.texts import say
 from connector.transfer.addresses import DATA_PATH, slug, uuid_of
 from connector.transfer.gate import Gate, Visitor
-from connector.transfer.ledger import Ledger
+from connector.transfer.ledger import Deed, Ledger
 from connector.twin.reading import SubmodelValue, TwinReader
 
 # Beyond it, finding the right form takes longer than others should wait for the loop.
@@ -76,24 +77,42 @@ class DataPlane:
         visitor = await self.gate.admit(headers, DatasetKind.SUBMODELS)
         self.rates.take(visitor.access.partner_bpnl)
         value = self._visible(scope["path"], visitor)
-        found = await _represented(value.payload, _asked(scope))
-        detail = f"{visitor.dataset.semantic_id} {found.part}".rstrip()
-        await self.ledger.record(visitor.access, "submodel.read", value.global_asset_id, detail)
+        found = await represented(value.payload, asked_in(scope["headers"], scope["method"]))
+        await self.ledger.record(deed_of(visitor, value, found))
         return found
 
     def _visible(self, path: str, visitor: Visitor) -> SubmodelValue:
         """Return the value if the token's dataset and the partner's rules open it."""
-        dataset, semantic_id = visitor.dataset, visitor.dataset.semantic_id
         shell, aspect = _named(path)
-        if semantic_id is None or aspect != slug(semantic_id):
-            raise PartnerError("transfer:wrong_dataset", partner=visitor.access.partner_bpnl)
+        semantic_id = opened(visitor, aspect)
         shell_id = uuid_of(shell)
-        value = self.twins.submodel(shell_id, semantic_id) if shell_id else None
-        if value is None or not visitor.sight.reads(
-            value.audience, semantic_id, dataset.policy_name
-        ):
-            raise PartnerError(NOT_FOUND)
-        return value
+        return seen(visitor, self.twins.submodel(shell_id, semantic_id) if shell_id else None)
+
+
+def opened(visitor: Visitor, aspect: str) -> SemanticId:
+    """Return the aspect of a path; raises `PartnerError` if the token is for another."""
+    semantic_id = visitor.dataset.semantic_id
+    if semantic_id is None or aspect != slug(semantic_id):
+        raise PartnerError("transfer:wrong_dataset", partner=visitor.access.partner_bpnl)
+    return semantic_id
+
+
+def seen(visitor: Visitor, value: SubmodelValue | None) -> SubmodelValue:
+    """Return a value that the partner's rules open; raises `PartnerError` for any other."""
+    dataset = visitor.dataset
+    if (
+        value is None
+        or dataset.semantic_id is None
+        or not visitor.sight.reads(value.audience, dataset.semantic_id, dataset.policy_name)
+    ):
+        raise PartnerError(NOT_FOUND)
+    return value
+
+
+def deed_of(visitor: Visitor, value: SubmodelValue, found: Representation) -> Deed:
+    """Return what the ledger says of an answer."""
+    detail = f"{visitor.dataset.semantic_id} {found.part}".rstrip()
+    return Deed(visitor.access, "submodel.read", value.global_asset_id, detail)
 
 
 def _named(path: str) -> tuple[str, str]:
@@ -105,12 +124,10 @@ def _named(path: str) -> tuple[str, str]:
     raise PartnerError(NOT_FOUND)
 
 
-def _asked(scope: Scope) -> Asked:
+def asked_in(headers: Iterable[tuple[bytes, bytes]], method: str) -> Asked:
     """Return what a GET asks about the form; of several headers of one name, the last."""
-    given: Mapping[bytes, bytes] = {
-        name: value for name, value in scope["headers"] if name in _FORMS
-    }
-    if not given or scope["method"] == "HEAD":
+    given: Mapping[bytes, bytes] = {name: value for name, value in headers if name in _FORMS}
+    if not given or method == "HEAD":
         return NOTHING_ASKED
     words = {
         name.decode().replace("-", "_"): text.decode("latin-1") for name, text in given.items()
@@ -118,19 +135,30 @@ def _asked(scope: Scope) -> Asked:
     return Asked(**words)
 
 
-async def _represented(payload: bytes, asked: Asked) -> Representation:
-    if len(payload) <= INLINE_BYTES_MAX or asked is NOTHING_ASKED:
+def is_quick(payload: bytes, asked: Asked) -> bool:
+    """Return whether the loop can find the form that is asked for by itself."""
+    return len(payload) <= INLINE_BYTES_MAX or asked is NOTHING_ASKED
+
+
+async def represented(payload: bytes, asked: Asked) -> Representation:
+    """Return the form of a value that is asked for, found beside the loop where it is large."""
+    if is_quick(payload, asked):
         return represent(payload, asked)
     return await asyncio.to_thread(represent, payload, asked)
 
 
-async def _answer(found: Representation, method: str, send: Send) -> None:
+def headers_of(found: Representation) -> list[tuple[bytes, bytes]]:
+    """Return the headers of an answer."""
     headers = [(name.encode(), value.encode()) for name, value in found.headers.items()]
-    headers.append((b"content-length", str(len(found.body)).encode()))
     if found.status != 304:  # noqa: PLR2004 - has no content to describe
+        headers.append((b"content-length", str(len(found.body)).encode()))
         headers.append(_JSON)
-    else:
-        headers.pop()
-    await send({"type": "http.response.start", "status": found.status, "headers": headers})
+    return headers
+
+
+async def _answer(found: Representation, method: str, send: Send) -> None:
+    await send(
+        {"type": "http.response.start", "status": found.status, "headers": headers_of(found)}
+    )
     body = b"" if method == "HEAD" else found.body
     await send({"type": "http.response.body", "body": body})

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
+from typing import NamedTuple
 
 GZIP_BYTES_MIN = 4096
 GZIP_LEVEL = 4
@@ -39,8 +40,7 @@ class Asked:
     accept_encoding: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Representation:
+class Representation(NamedTuple):
     """One answer: status, headers, body; ``part`` says in words what of the value it is."""
 
     status: int

@@ -13,7 +13,7 @@ from connector.offer.odrl import Constraint
 from connector.partner.model import PROOF_HEADER
 from connector.store.database import Database
 from connector.store.journal import millis
-from connector.transfer.ledger import WAITING_MAX, Ledger
+from connector.transfer.ledger import WAITING_MAX, Deed, Ledger
 from connector.transfer.scribe import Scribe
 from connector.twin.identity import ShellIds, key_of
 from tests.builders.exchange import (
@@ -367,7 +367,8 @@ async def test_a_log_that_cannot_keep_up_says_come_again(tmp_path, plant, token)
 async def test_closing_the_log_writes_what_waits(plant, token):
     log = Ledger(Scribe(plant.db.path), plant.clock)
     access = plant.access(token)
-    waiting = [asyncio.create_task(log.record(access, "submodel.read", str(n))) for n in range(3)]
+    deeds = [Deed(access, "submodel.read", str(n)) for n in range(3)]
+    waiting = [asyncio.create_task(log.record(deed)) for deed in deeds]
     await asyncio.sleep(0)
     await log.close()
     await asyncio.gather(*waiting)

@@ -7,10 +7,11 @@ import pytest
 import structlog
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
-from connector.errors import SetupError
+from connector.errors import SetupError, TransientError
 from connector.protocols.dcp.keys import signing_key
 from connector.protocols.dcp.notary import DcpNotary
 from connector.store.database import Database, migrations
+from connector.store.turns import Turns
 from connector.telemetry import configure_logging
 from connector.transfer.audit import BrokenLedgerError
 from connector.transfer.chain import Pace
@@ -382,3 +383,65 @@ def _second_time_fails(transaction):
         return transaction(self)
 
     return failing
+
+
+def test_what_was_written_and_not_made_durable_is_in_no_log_as_signed(book):
+    scribe = book.begin()
+    written = log_of(lambda: scribe.write([line(1)], BEGINNING, seal=True))
+    synced = log_of(scribe.sync)
+    scribe.close()
+
+    assert ([], 1) == (written, len(list(heads_in_log(synced, "log"))))
+
+
+def test_a_head_whose_line_in_the_log_a_kill_prevented_is_logged_at_the_next_start(book):
+    def killed():
+        scribe = book.begin()
+        scribe.write([line(1)], BEGINNING, seal=True)
+        scribe.close()
+
+    lines = [*log_of(killed), *log_of(lambda: book.run(1)), *log_of(lambda: book.run(1))]
+    verdict = book.verify(list(heads_in_log(lines, "log")))
+
+    assert verdict.stored_heads == verdict.logged_heads > 3
+
+
+def test_after_a_disk_that_did_not_take_it_the_end_is_looked_up_anew(monkeypatch, book):
+    scribe = book.begin()
+    scribe.write([line(1)], BEGINNING)
+    monkeypatch.setattr("connector.store.database._SYNC", _no_space)
+    with pytest.raises(TransientError):
+        scribe.sync()
+    monkeypatch.undo()
+    was_free = scribe.is_free
+    book.write(scribe, 2)
+    scribe.close()
+
+    assert (False, 4) == (was_free, book.verify().rows)
+
+
+def test_more_rows_than_one_statement_takes_are_written_together_or_not_at_all(book):
+    book.pace = Pace(rows_max=1_000, seconds_max=60.0)
+    scribe = book.begin()
+    book.write(scribe, 200)
+    with pytest.raises(TypeError):
+        scribe.write([*map(line, range(100)), (1, "p", "a", "t", "x", object(), "")], BEGINNING)
+    scribe.close()
+
+    assert 201 == book.verify().rows
+
+
+def test_a_scribe_waits_while_somebody_else_writes(tmp_path):
+    turns = Turns()
+    scribe = Scribe(tmp_path / "store.db", turns.hurried())
+    before = scribe.is_free
+    scribe.open(BEGINNING)
+    with turns.patient():
+        meanwhile = scribe.is_free
+
+    assert (False, False, True) == (before, meanwhile, scribe.is_free)
+    scribe.close()
+
+
+def _no_space(_log):
+    raise OSError(28, "No space left on device")
