@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-import logging
 import time
 from asyncio import TimerHandle
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Protocol
 
 import structlog
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from connector.protocols.dataplane.warm import HttpHeaders, Reader, WarmReads, header_lines
 from connector.protocols.dsp.answering import busy as dsp_busy
 from connector.protocols.http import BODY_SECONDS
 from connector.protocols.result import failure
@@ -28,12 +27,8 @@ from connector.texts import say
 from connector.transfer.addresses import DATA_PATH, REGISTRY_PATH
 
 LOOK_SECONDS = 0.5
-TELLING_SECONDS = 1.0
 TOLD_EVERY_SECONDS = 60.0
-HEAD_BYTES_MAX = 64 * 1024
 RETRY_SECONDS = 1
-# Larger ones are not worth the copy.
-JOINED_BYTES_MAX = 16 * 1024
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -70,183 +65,6 @@ class Notices:
         structlog.get_logger().warning(event, host=host, times=self._since.pop(about, 1))
 
 
-class Doorway:
-    """All connections of one listener; belongs to its event loop."""
-
-    def __init__(self, patience: Patience, notices: Notices) -> None:
-        self.patience = patience
-        self.notices = notices
-        _FAULTS.setLevel(logging.ERROR)
-        self._inside: set[Connection] = set()
-        self._of_host: Counter[str] = Counter()
-        self._timer: TimerHandle | None = None
-
-    def connect(self, **given: Any) -> Connection:  # noqa: ANN401 - what uvicorn hands over
-        """Return the protocol of a new connection, as uvicorn asks for it."""
-        return Connection(self, **given)
-
-    def enter(self, connection: Connection) -> bool:
-        """Take a connection in; False where there is no room for it."""
-        host, most = connection.host, self.patience
-        is_crowded = self._of_host[host] >= most.host_connections_max and not self._is_proxy(host)
-        if is_crowded or len(self._inside) >= most.connections_max:
-            self.notices.tell("connection.refused", host)
-            return False
-        self._inside.add(connection)
-        self._of_host[host] += 1
-        if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(LOOK_SECONDS, self._look)
-        return True
-
-    def leave(self, connection: Connection) -> None:
-        """Let a connection go; harmless for one that was never in."""
-        if connection in self._inside:
-            self._inside.discard(connection)
-            self._of_host[connection.host] -= 1
-            if not self._of_host[connection.host]:
-                del self._of_host[connection.host]
-
-    def _look(self) -> None:
-        self._timer = None
-        now = time.monotonic()
-        for connection in [one for one in self._inside if one.is_late(now)]:
-            self.notices.tell("connection.cut", connection.host)
-            connection.transport.abort()
-        if self._inside:
-            self._timer = asyncio.get_running_loop().call_later(LOOK_SECONDS, self._look)
-
-    def _is_proxy(self, host: str) -> bool:
-        proxy = self.patience.proxy
-        try:
-            return proxy is not None and ipaddress.ip_address(host) in proxy
-        except ValueError:
-            return False
-
-
-class _Corked:
-    """A transport that sends the head of an answer with what follows it: one packet, one call."""
-
-    def __init__(self, transport: asyncio.Transport) -> None:
-        self._transport = transport
-        self._head = b""
-
-    def write(self, data: bytes) -> None:
-        """Hold a head back, and let everything else go at once."""
-        if self._head and len(data) <= JOINED_BYTES_MAX:
-            data, self._head = self._head + data, b""
-        elif self._head:
-            self.flush()
-        elif data.startswith(_STATUS) and not data.startswith(_CONTINUE):
-            self._head = data
-            return
-        self._transport.write(data)
-
-    def flush(self) -> None:
-        """Let go of a head that nothing follows."""
-        if self._head:
-            head, self._head = self._head, b""
-            self._transport.write(head)
-
-    def close(self) -> None:
-        """Close when all is sent."""
-        self.flush()
-        self._transport.close()
-
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever a transport has
-        return getattr(self._transport, name)
-
-
-class Connection(HttpToolsProtocol):
-    """One connection with deadlines; what is asked on it is uvicorn's business."""
-
-    def __init__(self, doorway: Doorway, **given: Any) -> None:  # noqa: ANN401 - uvicorn's
-        super().__init__(**given)
-        # Its warnings come once per request, for whoever wants to fill the disk.
-        self.logger = _FAULTS
-        self._doorway = doorway
-        self._deadline = float("inf")
-        self._head_bytes = 0
-        self._is_head = True
-        self._unsent = (0, 0.0)
-
-    @property
-    def host(self) -> str:
-        """The address at the other end."""
-        return self.client[0] if self.client else ""
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Let it in, or close it at once."""
-        self._corked = _Corked(transport)
-        super().connection_made(cast("asyncio.Transport", self._corked))
-        self._begin_head()
-        if not self._doorway.enter(self):
-            transport.abort()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Make room for another."""
-        self._doorway.leave(self)
-        super().connection_lost(exc)
-
-    def data_received(self, data: bytes) -> None:
-        """Take in what was sent, as long as the head of a request is not too large."""
-        if self._is_head:
-            self._head_bytes += len(data)
-        super().data_received(data)
-        if self._is_head and self._head_bytes > HEAD_BYTES_MAX:
-            self._doorway.notices.tell("connection.cut", self.host)
-            self.transport.write(_TOO_LARGE)
-            self.transport.close()
-
-    def on_message_begin(self) -> None:
-        """Expect the head of a request from now on."""
-        self._begin_head()
-        super().on_message_begin()
-
-    def on_headers_complete(self) -> None:
-        """Expect the body, if there is one."""
-        self._is_head, self._head_bytes = False, 0
-        # What asks is told first that it is too slow.
-        patience = self._doorway.patience.body_seconds_max + TELLING_SECONDS
-        self._deadline = time.monotonic() + patience
-        super().on_headers_complete()
-
-    def on_message_complete(self) -> None:
-        """Expect nothing more until the next request."""
-        self._is_head = True
-        self._deadline = float("inf")
-        super().on_message_complete()
-
-    def on_response_complete(self) -> None:
-        """Send what is held back, and go on to the next request."""
-        self._corked.flush()
-        super().on_response_complete()
-
-    def send_400_response(self, msg: str) -> None:
-        """Refuse what is no HTTP, and say so once in a while."""
-        self._doorway.notices.tell("request.malformed", self.host)
-        super().send_400_response(msg)
-
-    def _unsupported_upgrade_warning(self) -> None:
-        self._doorway.notices.tell("upgrade.refused", self.host)
-
-    def is_late(self, now: float) -> bool:
-        """Return whether it takes too long to send, or to take what we send."""
-        if now > self._deadline:
-            return True
-        left = self.transport.get_write_buffer_size()
-        before, since = self._unsent
-        if left == 0 or left < before or before == 0:
-            self._unsent = (left, now)
-            return False
-        # Growing is no progress of the reader's, and the clock goes on.
-        self._unsent = (left, since)
-        return now - since > self._doorway.patience.stall_seconds_max
-
-    def _begin_head(self) -> None:
-        self._is_head = True
-        self._deadline = time.monotonic() + self._doorway.patience.head_seconds_max
-
-
 class Public:
     """The partners' side: the way to data is short, and all ways bear so many at once."""
 
@@ -256,12 +74,17 @@ class Public:
         data: Mapping[str, ASGIApp],
         requests_max: int,
         body_seconds_max: float,
+        warm: WarmReads | None = None,
     ) -> None:
-        """Take what answers in general, and what answers below the paths of ``data``."""
+        """Take what answers in general, and what answers below the paths of ``data``.
+
+        ``warm`` answers at once what it knows.
+        """
         self._app = app
         self._data = tuple(data.items())
         self._requests_max = requests_max
         self._body_seconds_max = body_seconds_max
+        self._warm = warm
         self.notices = Notices()
         self._requests = 0
 
@@ -282,6 +105,23 @@ class Public:
         finally:
             self._requests -= 1
 
+    def take(self, request: bytes, reader: Reader) -> bool:
+        """Return whether these bytes are answered at once; then `done` is to be called."""
+        if self._warm is None or self._requests >= self._requests_max:
+            return False
+        is_taken = self._warm.take(request, reader)
+        self._requests += is_taken
+        return is_taken
+
+    def done(self) -> None:
+        """Make room: what was taken has been answered, or goes the ordinary way."""
+        self._requests -= 1
+
+    def learn(self, request: bytes, headers: HttpHeaders) -> None:
+        """Let one whole request, read as ``headers``, be known when it comes again."""
+        if self._warm is not None:
+            self._warm.learn(request, headers)
+
     def _answering(self, path: str) -> ASGIApp:
         for prefix, app in self._data:
             if path.startswith(prefix):
@@ -289,13 +129,87 @@ class Public:
         return self._app
 
 
-_FAULTS = logging.getLogger("uvicorn.error.faults")
-_STATUS = b"HTTP/1.1 "
-_CONTINUE = b"HTTP/1.1 1"
-_TOO_LARGE = (
-    b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
-    b"content-length: 0\r\nconnection: close\r\n\r\n"
-)
+class Guest(Protocol):
+    """A connection, as far as the doorway minds it."""
+
+    @property
+    def host(self) -> str:
+        """The address at the other end."""
+        ...
+
+    def is_late(self, now: float) -> bool:
+        """Return whether it takes too long to send, or to take what we send."""
+        ...
+
+    def is_idle(self, now: float) -> bool:
+        """Return whether nothing has been asked for too long."""
+        ...
+
+    def abort(self) -> None:
+        """End it at once."""
+        ...
+
+    def close(self) -> None:
+        """End it when all is sent."""
+        ...
+
+
+class Doorway:
+    """All connections of one listener; belongs to its event loop."""
+
+    def __init__(self, patience: Patience, public: Public) -> None:
+        self.patience = patience
+        self.public = public
+        self._inside: set[Guest] = set()
+        self._of_host: Counter[str] = Counter()
+        self._timer: TimerHandle | None = None
+        self._always: list[tuple[bytes, bytes]] = []
+        self._lines = b""
+
+    def lines_of(self, always: list[tuple[bytes, bytes]]) -> bytes:
+        """Return headers that all answers have as lines; uvicorn makes new ones each second."""
+        if always is not self._always:
+            self._always, self._lines = always, header_lines(always)
+        return self._lines
+
+    def enter(self, connection: Guest) -> bool:
+        """Take a connection in; False where there is no room for it."""
+        host, most = connection.host, self.patience
+        is_crowded = self._of_host[host] >= most.host_connections_max and not self._is_proxy(host)
+        if is_crowded or len(self._inside) >= most.connections_max:
+            self.public.notices.tell("connection.refused", host)
+            return False
+        self._inside.add(connection)
+        self._of_host[host] += 1
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(LOOK_SECONDS, self._look)
+        return True
+
+    def leave(self, connection: Guest) -> None:
+        """Let a connection go; harmless for one that was never in."""
+        if connection in self._inside:
+            self._inside.discard(connection)
+            self._of_host[connection.host] -= 1
+            if not self._of_host[connection.host]:
+                del self._of_host[connection.host]
+
+    def _look(self) -> None:
+        self._timer = None
+        now = time.monotonic()
+        for connection in [one for one in self._inside if one.is_late(now)]:
+            self.public.notices.tell("connection.cut", connection.host)
+            connection.abort()
+        for connection in [one for one in self._inside if one.is_idle(now)]:
+            connection.close()
+        if self._inside:
+            self._timer = asyncio.get_running_loop().call_later(LOOK_SECONDS, self._look)
+
+    def _is_proxy(self, host: str) -> bool:
+        proxy = self.patience.proxy
+        try:
+            return proxy is not None and ipaddress.ip_address(host) in proxy
+        except ValueError:
+            return False
 
 
 def _busy(path: str) -> Response:

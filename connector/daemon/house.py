@@ -57,6 +57,7 @@ from connector.protocols.aas.inbound import Registry
 from connector.protocols.aas.outbound import PartnerVisit
 from connector.protocols.bdrs.outbound import DirectoryClient
 from connector.protocols.dataplane.inbound import DataPlane
+from connector.protocols.dataplane.warm import WarmReads
 from connector.protocols.dcp import inbound as dcp
 from connector.protocols.dcp.credentials import MEMBERSHIP
 from connector.protocols.dcp.identity import DcpIdentity
@@ -392,7 +393,7 @@ class _Answering:
         data: dict[str, ASGIApp] = {f"{DATA_PATH}/": values, f"{REGISTRY_PATH}/": registry}
         limits = settings.limits
         borne = (limits.public_requests_max, limits.request_body_seconds_max)
-        return Public(Router(exchange), data, *borne)
+        return Public(Router(exchange), data, *borne, WarmReads(values))
 
 
 def _ledger(settings: Settings, trust: Trust, turns: Turns, clock: Clock) -> Ledger:

@@ -15,7 +15,8 @@ import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
-from connector.daemon.doorway import Connection, Doorway, Patience, Public
+from connector.daemon.connection import Connection, connections
+from connector.daemon.doorway import Doorway, Patience, Public
 from connector.errors import SetupError
 from connector.partner.rates import Excess, Rates, Share
 from connector.settings.values import Settings
@@ -55,7 +56,7 @@ class Listeners:
 def listen(settings: Settings, public: Public, operator: ASGIApp) -> Listeners:
     """Bind both addresses; raise `SetupError` naming the one that is taken."""
     side = settings.public
-    doorway = Doorway(patience(settings), public.notices)
+    doorway = Doorway(patience(settings), public)
     servers = (
         _Server(_config(public, settings, doorway)),
         _Server(_config(operator, settings, None)),
@@ -100,7 +101,7 @@ def _config(app: ASGIApp, settings: Settings, doorway: Doorway | None) -> uvicor
     return uvicorn.Config(
         app,
         # uvicorn calls it for every connection, as it would call its own class.
-        http=cast("type[Connection]", doorway.connect) if doorway else "httptools",
+        http=cast("type[Connection]", connections(doorway)) if doorway else "httptools",
         ws="none",
         lifespan="off",
         access_log=False,
