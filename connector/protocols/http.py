@@ -18,7 +18,6 @@ from typing import Self
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
-from aiohttp.http import HttpProcessingError
 from starlette.requests import ClientDisconnect, Request
 from yarl import URL
 
@@ -176,7 +175,7 @@ class GuardedClient:
             raise TransientError("protocols:timed_out", url=url, seconds=seconds) from trouble
         except aiohttp.InvalidURL:
             raise PartnerError("protocols:url_malformed", url=url) from None
-        except (aiohttp.ClientError, HttpProcessingError, OSError) as trouble:
+        except (aiohttp.ClientError, OSError) as trouble:
             raise TransientError("protocols:unreachable", url=url, reason=trouble) from trouble
 
     async def get(

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.connector import Connection
-from aiohttp.http import StreamWriter
+from aiohttp.http import HttpProcessingError, StreamWriter
 from aiohttp.http_parser import RawResponseMessage
 from aiohttp.streams import StreamReader
 from multidict import CIMultiDict, CIMultiDictProxy
@@ -142,9 +142,13 @@ async def _write(protocol: ResponseHandler, head: CIMultiDict[str], asked: Asked
 
 
 async def _read(protocol: ResponseHandler, asked: Asked) -> Reply:
-    message, payload = await protocol.read()
-    while message.code in _INTERIM and message.code != _SWITCHING_PROTOCOLS:
+    try:
         message, payload = await protocol.read()
+        while message.code in _INTERIM and message.code != _SWITCHING_PROTOCOLS:
+            message, payload = await protocol.read()
+    except HttpProcessingError as wrong:
+        # It quotes what the other side sent, line by line.
+        raise aiohttp.ClientPayloadError(f"{wrong.code}, message={wrong.message!r}") from wrong
     return Reply(message.code, message.headers, await _content(message, payload, asked))
 
 

@@ -124,6 +124,16 @@ async def test_an_interim_answer_is_passed_over(client: GuardedClient, code: byt
     assert (200, b"fine") == (answer.status, answer.body)
 
 
+async def test_what_is_no_http_is_quoted_in_one_line(client: GuardedClient) -> None:
+    async with Host(b"no\x1b[2J http\r\nat: all\r\n\r\n").open() as url:
+        with pytest.raises(TransientError) as caught:
+            await client.get(url)
+
+    reason = str(caught.value.params["reason"])
+    assert reason.startswith("400, message=")
+    assert reason.isprintable()
+
+
 async def test_an_answer_may_come_before_the_whole_body_was_taken(client: GuardedClient) -> None:
     host = Host()
     async with host.open() as url:
