@@ -45,17 +45,18 @@ class Waiting(Generic[ProcessT]):
     async def decided(self, partner: Partner, process: ProcessT, until: float) -> ProcessT:
         """Return the process once it is decided.
 
+        ``process`` is as it stands now: nothing may be awaited since it was read or begun.
         Raises `TransientError` naming its last state when the loop's time reaches ``until``.
         """
         loop = asyncio.get_running_loop()
-        begun_at = loop.time()
+        begun_at, now = loop.time(), process
         with self.signals.watching(process.pid) as watch:
-            while True:
-                now = self.door.table.find(self.door.ports.db, process.pid) or process
-                if self._is_done(now):
-                    return now
+            while not self._is_done(now):
                 if not await watch.changed(max(until - loop.time(), 0)):
                     break
+                now = self.door.table.find(self.door.ports.db, process.pid) or process
+            else:
+                return now
         raise TransientError(
             "transfer:exchange_timed_out",
             partner=partner.name,
