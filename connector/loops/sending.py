@@ -127,17 +127,11 @@ class Sender:
     def take(self, owed: Owed | None = None) -> None:
         """Begin to bring a message that is durably owed, or `wake` where there is none to take.
 
-        Of its process nothing else may be owed that has not been brought yet. Who waits to
-        answer the message that made us owe this one goes first.
+        Of its process nothing else may be owed that has not been brought yet.
         """
         if owed is None or self._loop is None or threading.get_ident() != self._thread:
             self.wake()
-        else:
-            self._loop.call_soon(self._begin_taken, owed)
-
-    def _begin_taken(self, owed: Owed) -> None:
-        is_running = self._loop is not None
-        if is_running and owed.id not in self._sending and owed.id not in self._arrived:
+        elif owed.id not in self._sending and owed.id not in self._arrived:
             self._begin(owed)
 
     async def run(self) -> None:

@@ -75,6 +75,7 @@ class Database:
         self._later: Later | None = None
         self._is_gathering = False
         self._is_writing = False
+        self._answering: list[Told] = []
         self._waiting: list[Told] = []
 
     @classmethod
@@ -204,14 +205,16 @@ class Database:
         """Whether this connection sees what is not durable yet."""
         return self._is_gathering
 
-    def when_durable(self, told: Told) -> None:
+    def when_durable(self, told: Told, *, first: bool = False) -> None:
         """Tell as soon as all that was changed so far is durable; at once if it is.
+
+        Who waits to answer a partner is told ``first``, before whoever sends what comes after.
 
         Whoever asks inside of `gathered` or `transaction` is told nothing where that is
         undone; else to be asked before anything is awaited or gathered.
         """
         if self._is_gathering or self._is_writing:
-            self._waiting.append(told)
+            (self._answering if first else self._waiting).append(told)
         else:
             told(None)
 
@@ -355,7 +358,8 @@ class Database:
         self._tell(failure)
 
     def _tell(self, failure: Exception | None) -> None:
-        waiting, self._waiting = self._waiting, []
+        waiting = [*self._answering, *self._waiting]
+        self._answering, self._waiting = [], []
         for told in waiting:
             told(failure)
 

@@ -85,7 +85,7 @@ class Signals:
 
 
 async def durable(db: Database) -> None:
-    """Return when all that a connection has gathered is durable.
+    """Return when all that a connection has gathered is durable, before others are told.
 
     Raises `TransientError` when it cannot be, and never happened.
     """
@@ -99,5 +99,5 @@ async def durable(db: Database) -> None:
         else:
             known.set_exception(failure)
 
-    db.when_durable(told)
+    db.when_durable(told, first=True)
     await known

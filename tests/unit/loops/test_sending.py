@@ -19,6 +19,7 @@ from connector.store.database import Database
 from connector.store.journal import millis
 from connector.store.outbox import Outgoing, Owed
 from connector.store.receipt import Outcome, Receipt
+from connector.store.signals import durable
 from tests.builders.exchange import NOW
 
 Answer = Receipt | Exception
@@ -153,7 +154,6 @@ async def test_what_is_handed_over_goes_out_with_no_look_into_the_store(office: 
         sender.take(owed)
         sender.take(owed)
         await asyncio.sleep(0)
-        await asyncio.sleep(0)
 
         assert (["a"], looks) == (office.post.sent, office.looks)
         await _until(lambda: office.fates.settled_ones)
@@ -170,7 +170,6 @@ async def test_what_is_handed_over_while_its_process_is_busy_waits_for_its_turn(
         sender.take(office.owe("a", process="one"))
         sender.take(office.owe("b", process="one"))
         await asyncio.sleep(0)
-        await asyncio.sleep(0)
         assert ["a"] == office.post.sent
         await _until(lambda: len(office.fates.settled_ones) == 2)
 
@@ -179,18 +178,19 @@ async def test_what_is_handed_over_while_its_process_is_busy_waits_for_its_turn(
 
 async def test_who_answers_goes_before_what_the_answer_made_us_owe(office: Office) -> None:
     answered: list[list[str]] = []
-    waiting = asyncio.get_running_loop().create_future()
+    office.db.gather(asyncio.get_running_loop().call_soon)
 
-    async def answer() -> None:
-        await waiting
+    async def answer(sender: Sender) -> None:
+        with office.db.gathered() as tx:
+            outgoing = Outgoing("one", "M", "did:web:p", "u", b"a")
+            owed = outbox.owe(tx, outgoing, office.clock())
+            tx.when_durable(lambda _: sender.take(owed))
+        await durable(office.db)
         answered.append(list(office.post.sent))
 
     async with office.open() as sender:
-        answering = asyncio.create_task(answer())
         await asyncio.sleep(0.01)
-        sender.take(office.owe("a"))
-        waiting.set_result(None)
-        await answering
+        await answer(sender)
         await _until(lambda: office.post.sent)
 
     assert [[]] == answered
