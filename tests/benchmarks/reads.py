@@ -131,9 +131,10 @@ def page(found: Reads | None, proxy_rate: float | None = None) -> Iterator[str]:
         yield "Not measured: the load generator wrk is not installed."
         return
     yield (
-        "Every answer waits until its row in the ledger is durable (`synchronous=FULL`), hashed"
-        " and signed; the token, the agreement, the partner's standing and what is offered to it"
-        " count at every read. wrk on the same two cores, plain http, random ids. Alone:"
+        "Every answer waits until its row in the ledger is durable (one `fdatasync` for those that"
+        " come together), hashed and signed; the token, the agreement, the partner's standing and"
+        " what is offered to it count at every read. wrk on the same two cores, plain http, random"
+        " ids. Alone:"
         " `python -m tests.benchmarks.reads`."
     )
     yield ""

@@ -38,7 +38,7 @@ from connector.twin.reading import SubmodelValue, TwinReader
 INLINE_BYTES_MAX = 128 * 1024
 
 _FORMS = frozenset({b"range", b"if-range", b"if-none-match", b"accept-encoding"})
-_JSON = (b"content-type", b"application/json")
+_JSON = "application/json"
 _METHODS = ("GET", "HEAD")
 
 
@@ -147,18 +147,15 @@ async def represented(payload: bytes, asked: Asked) -> Representation:
     return await asyncio.to_thread(represent, payload, asked)
 
 
-def headers_of(found: Representation) -> list[tuple[bytes, bytes]]:
+def headers_of(found: Representation) -> dict[str, str]:
     """Return the headers of an answer."""
-    headers = [(name.encode(), value.encode()) for name, value in found.headers.items()]
-    if found.status != 304:  # noqa: PLR2004 - has no content to describe
-        headers.append((b"content-length", str(len(found.body)).encode()))
-        headers.append(_JSON)
-    return headers
+    if found.status == 304:  # noqa: PLR2004 - has no content to describe
+        return dict(found.headers)
+    return {**found.headers, "content-length": str(len(found.body)), "content-type": _JSON}
 
 
 async def _answer(found: Representation, method: str, send: Send) -> None:
-    await send(
-        {"type": "http.response.start", "status": found.status, "headers": headers_of(found)}
-    )
+    headers = [(name.encode(), value.encode()) for name, value in headers_of(found).items()]
+    await send({"type": "http.response.start", "status": found.status, "headers": headers})
     body = b"" if method == "HEAD" else found.body
     await send({"type": "http.response.body", "body": body})

@@ -102,7 +102,8 @@ class _Read:
         """Answer what was read, now that its row is durable, or not."""
         if failure is None and self.found is not None:
             found = self.found
-            self.reader.answer(found.status, header_lines(headers_of(found)), found.body)
+            fields = "".join([f"{name}: {value}\r\n" for name, value in headers_of(found).items()])
+            self.reader.answer(found.status, fields.encode(), found.body)
         elif isinstance(failure, _REFUSED):
             self.refuse(failure)
         else:
