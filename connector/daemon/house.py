@@ -182,7 +182,7 @@ def build(settings: Settings, parts: Parts) -> House:
     book = settings.address_book(directory)
     trust = parts.trust or dcp_trust(settings, book, parts.clock)
     client = GuardedClient(client_limits(settings))
-    ledger = _ledger(settings, trust, turns, parts.clock)
+    ledger = _ledger(settings, trust, turns, parts.clock, db)
     # What it has read stays known to the ledger's connection, which writes most of the time.
     reader, shelf = _shelf(settings, ledger.db)
     entrance = Entrance(db, shelf, parts.clock, _vigil(settings, trust, parts))
@@ -396,10 +396,10 @@ class _Answering:
         return Public(Router(exchange), data, *borne, WarmReads(values))
 
 
-def _ledger(settings: Settings, trust: Trust, turns: Turns, clock: Clock) -> Ledger:
+def _ledger(settings: Settings, trust: Trust, turns: Turns, clock: Clock, db: Database) -> Ledger:
     pace = Pace(settings.ledger.head_rows_max, settings.ledger.head_seconds_max)
     scribe = Scribe(store_path(settings), turns.hurried(), trust.notary, pace)
-    return Ledger(scribe, clock, pace.seconds_max)
+    return Ledger(scribe, clock, pace.seconds_max, db)
 
 
 def client_limits(settings: Settings) -> ClientLimits:

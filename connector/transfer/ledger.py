@@ -25,6 +25,8 @@ from connector.transfer.chain import Line
 from connector.transfer.scribe import Scribe, State
 
 WAITING_MAX = 10_000
+# So few rows share the commit of what the loop gathers: a thread would take longer to begin.
+BESIDE_ROWS_MAX = 2
 SUBJECT_CHARACTERS_MAX = 1_000
 
 
@@ -75,10 +77,18 @@ class Ledger:
     """The ledger of one connector; belongs to one event loop. Close it there."""
 
     def __init__(
-        self, scribe: Scribe, clock: Callable[[], datetime], sealed_seconds_max: float = 60.0
+        self,
+        scribe: Scribe,
+        clock: Callable[[], datetime],
+        sealed_seconds_max: float = 60.0,
+        beside: Database | None = None,
     ) -> None:
-        """Take who writes; rows get a signed head ``sealed_seconds_max`` after they came."""
+        """Take who writes; rows get a signed head ``sealed_seconds_max`` after they came.
+
+        Rows that come alone are written ``beside`` what that connection gathers.
+        """
         self._scribe = scribe
+        self._beside = beside
         self._clock = clock
         self._sealed_seconds_max = sealed_seconds_max
         self._next = _Batch()
@@ -144,10 +154,43 @@ class Ledger:
             loop.call_soon(self._write_next, loop)
 
     def _write_next(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Write what waits, at once if nobody else writes, and let the thread make it durable."""
+        """Write what waits: a little beside what is gathered, and much by the thread."""
         self._is_called = False
         batch = self._written = self._next
         self._next = _Batch()
+        rows = len(batch.lines)
+        is_little = 0 < rows <= BESIDE_ROWS_MAX and not batch.is_due
+        if self._beside is not None and is_little and self._scribe.has_room(rows):
+            self._write_beside(loop, batch, self._beside)
+        else:
+            self._write_by_thread(loop, batch)
+
+    def _write_beside(
+        self, loop: asyncio.AbstractEventLoop, batch: _Batch, beside: Database
+    ) -> None:
+        """Write a batch where it becomes durable with what else comes in this turn."""
+
+        def told(failure: Exception | None) -> None:
+            if failure is not None:
+                self._scribe.forget_end()
+            self._conclude(loop, batch, failure)
+
+        is_gathered = False
+        try:
+            with beside.gathered() as tx:
+                self._scribe.write_beside(tx, batch.lines)
+            is_gathered = True
+        except TransientError:
+            pass  # it is tried again where it may take its time
+        finally:
+            if is_gathered:
+                beside.when_durable(told, first=True)
+            else:
+                self._scribe.forget_end()
+                self._write_by_thread(loop, batch)
+
+    def _write_by_thread(self, loop: asyncio.AbstractEventLoop, batch: _Batch) -> None:
+        """Write a batch at once if nobody else writes, and let the thread make it durable."""
         is_written = False
         try:
             if self._scribe.is_free:

@@ -148,6 +148,24 @@ class Scribe:
             self._unlogged.append(head)
             self.state = replace(state, heads=head[0].number, signed_rows=state.rows, signed_at=at)
 
+    def has_room(self, rows: int) -> bool:
+        """Return whether so many rows go after the end that is known, with no head due yet."""
+        return self._knows_end and self.state.unsigned_rows + rows < self._pace.rows_max
+
+    def write_beside(self, tx: Database, lines: Sequence[Line]) -> None:
+        """Write rows for which there is room in the transaction of another connection.
+
+        If that is undone, `forget_end`.
+        """
+        state, statements = _appended(self.state, lines)
+        for statement in statements:
+            tx.execute(*statement)
+        self.state = state
+
+    def forget_end(self) -> None:
+        """Look at the store for the end of the ledger when the next rows come."""
+        self._knows_end = False
+
     def sync(self) -> None:
         """Make durable what was written, and log the heads among it; any thread may call it.
 
