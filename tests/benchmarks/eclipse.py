@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
@@ -38,9 +38,10 @@ RACES_MAX = 20
 SETTLED_SECONDS = 3.0
 READERS = 20
 READ_SECONDS = 10
-# It is warm when a run is no better than those before by so much; the JVM needs a minute.
+# It is warm when so many runs are no better than those before by so much; the JVM needs minutes.
 WARMER_SHARE = 1.05
-READ_RUNS = (4, 15)
+WARM_RUNS = 3
+READ_RUNS = (8, 20)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,12 +142,9 @@ def measure_reads(seconds: int = READ_SECONDS) -> EclipseReads:
     least, most = READ_RUNS
     with two(wait_ms=50) as both:
         _, address = both.consumer.opened(both.consumer.catalog()[0])
-        rates = [_read(address, seconds)]
-        while len(rates) < most:
-            best = max(rates)
+        rates = [_read(address, seconds) for _ in range(least)]
+        while len(rates) < most and not _is_warm(rates):
             rates.append(_read(address, seconds))
-            if len(rates) >= least and rates[-1] < best * WARMER_SHARE:
-                break
     return EclipseReads(rates[0], max(rates), tuple(rates))
 
 
@@ -218,6 +216,11 @@ def _steps(consumer: Consumer) -> Steps:
     assert (200, DOCUMENT_BYTES) == (status, len(body)), body[:300]
     moments.append(time.perf_counter())
     return Steps(*(1000 * (after - before) for before, after in pairwise(moments)))
+
+
+def _is_warm(rates: Sequence[float]) -> bool:
+    """Return whether the last runs have brought nothing more."""
+    return max(rates[-WARM_RUNS:]) < max(rates[:-WARM_RUNS]) * WARMER_SHARE
 
 
 def _read(address: dict[str, Any], seconds: int) -> float:
