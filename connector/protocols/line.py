@@ -89,11 +89,11 @@ class Line:
             await _write(protocol, _head(origin, asked), asked)
             reply = await _read(protocol, asked)
         except BaseException:
-            connection.close()
+            _drop(connection)
             raise
         if protocol.transport and protocol.transport.get_write_buffer_size():
             # It answered before it had read all: the rest would be taken for the next request.
-            connection.close()
+            _drop(connection)
         else:
             connection.release()
         return reply
@@ -109,6 +109,14 @@ class Line:
             found = aiohttp.ClientRequest("GET", target.origin(), headers=_ALWAYS, loop=loop)
             self._origins[key] = found
         return found
+
+
+def _drop(connection: Connection) -> None:
+    """End a connection at once: what was not taken yet would keep it open for as long."""
+    transport = connection.transport
+    connection.close()
+    if transport is not None:
+        transport.abort()
 
 
 def _protocol_of(connection: Connection) -> ResponseHandler:

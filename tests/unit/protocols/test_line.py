@@ -26,14 +26,21 @@ class Host:
         self.answer = answer
         self.answers_max = answers_max
         self.heads: list[list[bytes]] = []
+        self._writers: list[asyncio.StreamWriter] = []
 
     @contextlib.asynccontextmanager
     async def open(self) -> AsyncIterator[str]:
         listening = await asyncio.start_server(self._serve, "127.0.0.1", 0)
         async with listening:
-            yield f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/x/y?z=%20"
+            try:
+                yield f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/x/y?z=%20"
+            finally:
+                for writer in self._writers:
+                    writer.transport.abort()
+                await asyncio.sleep(0)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.append(writer)
         heads: list[bytes] = []
         self.heads.append(heads)
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
