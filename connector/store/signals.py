@@ -11,6 +11,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from connector.store.database import Database
 
@@ -90,14 +91,15 @@ async def durable(db: Database) -> None:
     Raises `TransientError` when it cannot be, and never happened.
     """
     known: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-    def told(failure: Exception | None) -> None:
-        if known.done():
-            return
-        if failure is None:
-            known.set_result(None)
-        else:
-            known.set_exception(failure)
-
-    db.when_durable(told, first=True)
+    db.when_durable(partial(settle, known), first=True)
     await known
+
+
+def settle(future: asyncio.Future[None], failure: BaseException | None) -> None:
+    """End a wait; who has given up waits no more."""
+    if future.done():
+        return
+    if failure is None:
+        future.set_result(None)
+    else:
+        future.set_exception(failure)

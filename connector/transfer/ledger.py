@@ -20,6 +20,7 @@ from typing import NamedTuple
 from connector.errors import TransientError
 from connector.store.database import Database
 from connector.store.journal import millis
+from connector.store.signals import settle
 from connector.transfer.access import Access
 from connector.transfer.chain import Line
 from connector.transfer.scribe import Scribe, State
@@ -121,7 +122,7 @@ class Ledger:
         them.
         """
         durable: Future[None] = asyncio.get_running_loop().create_future()
-        self.enter(deed, partial(_settle, durable), self._now())
+        self.enter(deed, partial(settle, durable), self._now())
         await durable
 
     def enter(self, deed: Deed, told: Told, at: int) -> None:
@@ -229,7 +230,7 @@ class Ledger:
 
     def _waiter(self, batch: _Batch) -> Future[None]:
         future: Future[None] = asyncio.get_running_loop().create_future()
-        batch.waiting.append(partial(_settle, future))
+        batch.waiting.append(partial(settle, future))
         return future
 
     async def _done(self, work: Callable[[], None]) -> None:
@@ -258,13 +259,3 @@ class Ledger:
 
     def _now(self) -> int:
         return millis(self._clock())
-
-
-def _settle(future: Future[None], failure: BaseException | None) -> None:
-    """End a wait; one reader that has hung up waits no more."""
-    if future.done():
-        return
-    if failure is None:
-        future.set_result(None)
-    else:
-        future.set_exception(failure)
