@@ -38,15 +38,14 @@ Placed = tuple[int, Signed]
 
 
 def verify(db: Database, seals: Seals, logged: Iterable[Placed] = ()) -> Verdict:
-    """Judge the whole ledger; ``logged`` are heads from elsewhere, in any order, also twice.
+    """Judge the whole ledger; ``logged`` are heads from elsewhere, in any order, each once.
 
     Raises `BrokenLedgerError` saying what is wrong and where it begins.
     """
     auditor = Auditor(seals, dict(db.rows("SELECT kid, jwk FROM ledger_key")))
     # Heads before rows: a head that is there now covers rows that are there now.
     last_head, last_row = _last(db, "ledger_head"), _last(db, "ledger")
-    known = {placed[1].seal: placed for placed in logged}
-    heads = merge(_stored(db, last_head), sorted(known.values(), key=_place), key=_place)
+    heads = merge(_stored(db, last_head), sorted(logged, key=_place), key=_place)
     ahead = next(heads, None)
     for *content, digest in _rows(db, last_row):
         while ahead is not None and ahead[0] <= auditor.rows:
